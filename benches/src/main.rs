@@ -1,0 +1,2 @@
+//! halo-bench.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The agent's loop: turns, tool calls, findings, limits, and the event log.

@@ -1,0 +1,1 @@
+//! Deterministic detectors of harness faults, and the gate every finding passes.

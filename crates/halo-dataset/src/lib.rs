@@ -1,0 +1,1 @@
+//! Spans as columns on disk: schema, batches, Parquet segments, manifest.

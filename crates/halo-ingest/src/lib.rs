@@ -1,0 +1,1 @@
+//! OpenTelemetry trace JSON to a halo dataset, with every reject counted.

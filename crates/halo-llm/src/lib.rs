@@ -1,0 +1,1 @@
+//! A model request to a streamed reply, with retries and usage.

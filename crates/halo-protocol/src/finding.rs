@@ -1,0 +1,192 @@
+//! A finding: one systemic fault of a harness, with the SQL that counts it and the quotes that prove it.
+
+use serde::{Deserialize, Serialize};
+
+/// How much a fault hurts. Ordered: `Low < Medium < High < Critical`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Cosmetic, or waste that nobody notices.
+    Low,
+    /// Runs get slower or dearer, or need a second try.
+    Medium,
+    /// Runs fail, or users get a wrong or missing answer.
+    High,
+    /// Harm that outlasts the run: money, data, safety.
+    Critical,
+}
+
+impl Severity {
+    /// The name as it is written in reports and on the command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// A 95 % confidence interval of a rate, both ends within 0..=1.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+impl Interval {
+    /// The Wilson score interval of `hits` out of `total` (Wilson 1927). An empty population gives 0..=1: nothing is known.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "counts of traces stay far below 2^52")]
+    pub fn wilson(hits: u64, total: u64) -> Self {
+        if total == 0 {
+            return Self { low: 0.0, high: 1.0 };
+        }
+        let z = 1.959_963_984_540_054_f64;
+        let n = total as f64;
+        let p = hits as f64 / n;
+        let z2n = z * z / n;
+        let centre = p + z2n / 2.0;
+        let half = z * (p * (1.0 - p) / n + z2n / (4.0 * n)).sqrt();
+        let low = if hits == 0 {
+            0.0
+        } else {
+            ((centre - half) / (1.0 + z2n)).max(0.0)
+        };
+        let high = if hits >= total {
+            1.0
+        } else {
+            ((centre + half) / (1.0 + z2n)).min(1.0)
+        };
+        Self { low, high }
+    }
+}
+
+/// A verbatim quote and the span it stands in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Trace of the span.
+    pub trace_id: String,
+    /// The span that holds the quote.
+    pub span_id: String,
+    /// Text that stands in the decoded span, character for character.
+    pub quote: String,
+}
+
+/// An attribute value that the affected traces concentrate in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScopeEntry {
+    /// Attribute or column, for example `service.version` or `model`.
+    pub key: String,
+    /// Its value.
+    pub value: String,
+    /// Affected traces with this value.
+    pub affected: u64,
+    /// Traces of the population with this value.
+    pub population: u64,
+    /// Rate within this value over the rate in the whole population; above 1 is concentration.
+    pub lift: f64,
+    /// Two-sided p-value of Fisher's exact test, times the number of values tried (Bonferroni), at most 1.
+    pub p_value: f64,
+}
+
+/// Who reported a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum FindingSource {
+    /// A built-in deterministic check.
+    Check {
+        /// Name of the check.
+        name: String,
+    },
+    /// An agent of the run.
+    Agent {
+        /// Name of the agent.
+        name: String,
+    },
+}
+
+/// A finding as somebody claims it, before the gate has re-executed anything.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FindingDraft {
+    /// One line: the fault, not the symptom's wording.
+    pub title: String,
+    /// Kind of fault, for example `tool_use`, `context`, `termination`.
+    pub category: String,
+    /// How much it hurts.
+    pub severity: Severity,
+    /// What happens, in a sentence or two.
+    pub claim: String,
+    /// Why it happens: which part of the harness.
+    pub cause: String,
+    /// What to change in the harness.
+    pub fix: String,
+    /// One SELECT that returns the affected traces in a column `trace_id`.
+    pub affected_sql: String,
+    /// One SELECT that returns the traces the rate is out of in a column `trace_id`; all traces when absent.
+    pub population_sql: Option<String>,
+    /// Quotes that show it.
+    pub evidence: Vec<Evidence>,
+    /// Who claims it.
+    pub source: FindingSource,
+}
+
+/// One systemic fault, re-executed: every number was counted by the SQL beside it, every quote found in its span.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Stable for the same fault across runs.
+    pub id: String,
+    /// One line: the fault.
+    pub title: String,
+    /// Kind of fault.
+    pub category: String,
+    /// How much it hurts.
+    pub severity: Severity,
+    /// What happens, in a sentence or two.
+    pub claim: String,
+    /// Why it happens.
+    pub cause: String,
+    /// What to change in the harness.
+    pub fix: String,
+    /// One SELECT that returns the affected traces.
+    pub affected_sql: String,
+    /// One SELECT that returns the population.
+    pub population_sql: String,
+    /// Distinct affected traces.
+    pub affected: u64,
+    /// Distinct traces of the population.
+    pub population: u64,
+    /// `affected / population`, within 0..=1.
+    pub rate: f64,
+    /// 95 % interval of the rate.
+    pub interval: Interval,
+    /// Attribute values the affected traces concentrate in, strongest first; empty when they are spread evenly.
+    pub scope: Vec<ScopeEntry>,
+    /// Verbatim quotes, each found in its span.
+    pub evidence: Vec<Evidence>,
+    /// Ids of affected traces, at most 20, in id order: where a reader starts.
+    pub sample_trace_ids: Vec<String>,
+    /// Who reported it.
+    pub source: FindingSource,
+    /// Whether numbers and quotes were re-executed against the dataset.
+    pub verified: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wilson_matches_published_values() {
+        // 10 of 100: 0.0552..0.1744; 0 of 20: 0..0.1611 (Newcombe 1998's method 3).
+        let round = |i: Interval| ((i.low * 1e4).round() / 1e4, (i.high * 1e4).round() / 1e4);
+        assert_eq!(round(Interval::wilson(10, 100)), (0.0552, 0.1744));
+        assert_eq!(round(Interval::wilson(0, 20)), (0.0, 0.1611));
+        assert_eq!(round(Interval::wilson(20, 20)), (0.8389, 1.0));
+        assert_eq!(round(Interval::wilson(0, 0)), (0.0, 1.0));
+    }
+}

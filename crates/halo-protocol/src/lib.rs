@@ -1,0 +1,30 @@
+//! The words every halo crate shares: chat messages, tool specs, run events, findings and the report.
+//!
+//! Plain data with `serde`, and nothing else: no columns, no HTTP, no async. A type is here when two crates
+//! that do not know each other exchange it. Everything that is written to disk or shown to a program
+//! (`events.jsonl`, `findings.json`, `report.json`) is made of these types.
+//!
+//! ```
+//! use halo_protocol::{Interval, Severity};
+//! let rate = Interval::wilson(12, 150);
+//! assert!(rate.low < 0.08 && 0.08 < rate.high);
+//! assert!(Severity::High > Severity::Low);
+//! ```
+
+mod event;
+mod finding;
+mod message;
+mod report;
+mod usage;
+
+pub use event::{AgentOutcome, EventKind, RunEvent};
+pub use finding::{Evidence, Finding, FindingDraft, FindingSource, Interval, ScopeEntry, Severity};
+pub use message::{Message, ToolCall, ToolSpec};
+pub use report::{
+    CheckOutcome, Count, Coverage, DatasetSummary, NamedQuery, RefusedFinding, Report, RunEnd, RunInfo,
+    RunMode,
+};
+pub use usage::Usage;
+
+/// Version of the stored formats made of this crate's types (`events.jsonl`, `report.json`).
+pub const FORMAT_VERSION: u32 = 1;

@@ -1,0 +1,1 @@
+//! Findings to a report: Markdown, one HTML page, JSON.

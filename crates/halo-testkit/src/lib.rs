@@ -1,0 +1,1 @@
+//! Test support: a scripted model server, span builders and small datasets.
