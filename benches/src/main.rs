@@ -1,2 +1,88 @@
-//! halo-bench.
-fn main() {}
+//! Benchmarks of halo's parts: `halo-bench ingest FILE... [--runs N]` measures reading trace files into a dataset.
+//!
+//! A figure means something only beside another one of the same run on the same machine: see `benches/README.md` for the
+//! side-by-side runs against other programs.
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
+use std::time::Instant;
+
+use anyhow::{Context as _, bail};
+use halo_ingest::{IngestOptions, Source, ingest};
+
+// The allocator of the `halo` binary, so that the figures are its figures.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> anyhow::Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    match arguments.next().as_deref() {
+        Some("ingest") => bench_ingest(arguments.collect()),
+        _ => bail!("usage: halo-bench ingest FILE... [--runs N]"),
+    }
+}
+
+/// Ingests the files into a new dataset, several times, and prints each run and the median.
+fn bench_ingest(mut arguments: Vec<String>) -> anyhow::Result<()> {
+    let mut runs = 3;
+    if let Some(at) = arguments.iter().position(|argument| argument == "--runs") {
+        runs = arguments
+            .get(at + 1)
+            .and_then(|text| text.parse().ok())
+            .context("--runs takes a number")?;
+        arguments.drain(at..=at + 1);
+    }
+    let threads = std::thread::available_parallelism()?.get();
+    let sources = Source::find(&arguments)?;
+    let bytes: u64 = sources.iter().filter_map(Source::size).sum();
+    let mut rates = Vec::new();
+    for run in 1..=runs {
+        let folder = tempfile::tempdir()?;
+        let root = folder.path().join("dataset");
+        let started = Instant::now();
+        let report = ingest(&sources, &root, &IngestOptions::for_threads(threads))?;
+        let seconds = started.elapsed().as_secs_f64();
+        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+        let rate = bytes as f64 / 1e6 / seconds;
+        rates.push(rate);
+        println!(
+            "run {run}: {seconds:.2} s, {rate:.0} MB/s, {} spans, dataset {:.1} MB, peak {} MB, {:?}",
+            report.spans,
+            folder_megabytes(&root)?,
+            peak_memory_megabytes(),
+            report.timing
+        );
+    }
+    rates.sort_by(f64::total_cmp);
+    println!("median: {:.0} MB/s on {threads} threads", rates[rates.len() / 2]);
+    Ok(())
+}
+
+fn folder_megabytes(folder: &std::path::Path) -> anyhow::Result<f64> {
+    let mut total = 0.0;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let metadata = entry.metadata()?;
+        #[expect(clippy::cast_precision_loss, reason = "a size for people")]
+        let own = metadata.len() as f64 / 1e6;
+        total += if metadata.is_dir() {
+            folder_megabytes(&entry.path())?
+        } else {
+            own
+        };
+    }
+    Ok(total)
+}
+
+/// Peak resident memory of this process; 0 where the system does not say.
+fn peak_memory_megabytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM:"))
+        .unwrap_or_default();
+    line.split_whitespace()
+        .nth(1)
+        .and_then(|number| number.parse::<u64>().ok())
+        .unwrap_or(0)
+        / 1024
+}

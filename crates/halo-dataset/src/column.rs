@@ -1,0 +1,238 @@
+//! The kinds of column, and the macro that makes a table's row, batch builder and documentation from one list.
+
+use arrow::array::{
+    ArrayRef, BooleanBuilder, Float64Builder, Int64Builder, ListBuilder, StringBuilder, StringViewBuilder,
+    TimestampNanosecondBuilder,
+};
+use arrow::datatypes::{DataType, Field, TimeUnit};
+use std::sync::Arc;
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnKind {
+    /// UTF-8 text.
+    Text,
+    /// 64-bit signed integer.
+    Int,
+    /// 64-bit float.
+    Float,
+    /// True or false.
+    Bool,
+    /// Time as nanoseconds since 1970, UTC.
+    Time,
+    /// List of texts.
+    TextList,
+}
+
+impl ColumnKind {
+    /// The Arrow type.
+    #[must_use]
+    pub fn data_type(self) -> DataType {
+        match self {
+            Self::Text => DataType::Utf8View,
+            Self::Int => DataType::Int64,
+            Self::Float => DataType::Float64,
+            Self::Bool => DataType::Boolean,
+            Self::Time => DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into())),
+            Self::TextList => DataType::List(Arc::new(Field::new("item", DataType::Utf8, true))),
+        }
+    }
+
+    /// The type as users write it in SQL.
+    #[must_use]
+    pub fn sql_name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Int => "bigint",
+            Self::Float => "double",
+            Self::Bool => "boolean",
+            Self::Time => "timestamp",
+            Self::TextList => "text[]",
+        }
+    }
+}
+
+/// A column of a table: the one place its meaning is written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column {
+    /// Name in SQL.
+    pub name: &'static str,
+    /// What it holds.
+    pub kind: ColumnKind,
+    /// Meaning, unit and source.
+    pub doc: &'static str,
+    /// Kept for halo's own use and not part of the SQL table.
+    pub internal: bool,
+}
+
+impl Column {
+    /// The Arrow field. Every column may be null: traces come from strangers.
+    #[must_use]
+    pub fn field(&self) -> Field {
+        Field::new(self.name, self.kind.data_type(), true)
+    }
+}
+
+/// Builds one column. Implemented by the marker types [`Text`], [`Int`] and so on, which the table macro names.
+pub(crate) trait Kind {
+    /// Value of a cell.
+    type Value<'a>: Copy;
+    /// Arrow builder.
+    type Builder;
+    /// The kind.
+    const KIND: ColumnKind;
+    /// An empty builder.
+    fn builder() -> Self::Builder;
+    /// Adds a cell.
+    fn append(builder: &mut Self::Builder, value: Self::Value<'_>);
+    /// The column built so far; the builder is empty afterwards.
+    fn finish(builder: &mut Self::Builder) -> ArrayRef;
+}
+
+macro_rules! kind {
+    ($(#[$doc:meta])* $name:ident, $value:ty, $builder:ty, $new:expr) => {
+        $(#[$doc])*
+        pub(crate) struct $name;
+        impl Kind for $name {
+            type Value<'a> = Option<$value>;
+            type Builder = $builder;
+            const KIND: ColumnKind = ColumnKind::$name;
+            fn builder() -> $builder {
+                $new
+            }
+            fn append(builder: &mut $builder, value: Self::Value<'_>) {
+                builder.append_option(value);
+            }
+            fn finish(builder: &mut $builder) -> ArrayRef {
+                Arc::new(builder.finish())
+            }
+        }
+    };
+}
+
+/// Texts go into blocks of this size; a longer text has a block of its own. Sorting moves references into the blocks, never text.
+const TEXT_BLOCK_BYTES: u32 = 256 * 1024;
+
+kind!(
+    /// Marks a text column.
+    Text, &'a str, StringViewBuilder, StringViewBuilder::new().with_fixed_block_size(TEXT_BLOCK_BYTES)
+);
+kind!(
+    /// Marks an integer column.
+    Int, i64, Int64Builder, Int64Builder::new()
+);
+kind!(
+    /// Marks a float column.
+    Float, f64, Float64Builder, Float64Builder::new()
+);
+kind!(
+    /// Marks a boolean column.
+    Bool, bool, BooleanBuilder, BooleanBuilder::new()
+);
+kind!(
+    /// Marks a time column.
+    Time, i64, TimestampNanosecondBuilder, TimestampNanosecondBuilder::new().with_timezone("UTC")
+);
+
+/// Marks a column of text lists.
+pub(crate) struct TextList;
+
+impl Kind for TextList {
+    type Value<'a> = &'a [String];
+    type Builder = ListBuilder<StringBuilder>;
+    const KIND: ColumnKind = ColumnKind::TextList;
+    fn builder() -> Self::Builder {
+        ListBuilder::new(StringBuilder::new())
+    }
+    fn append(builder: &mut Self::Builder, value: &[String]) {
+        for text in value {
+            builder.values().append_value(text);
+        }
+        builder.append(true);
+    }
+    fn finish(builder: &mut Self::Builder) -> ArrayRef {
+        Arc::new(builder.finish())
+    }
+}
+
+/// The type of a row's field. Spelled out rather than taken from [`Kind`], which is private and must not show in a public struct.
+macro_rules! value_type {
+    (Text, $life:lifetime) => { Option<&$life str> };
+    (Int, $life:lifetime) => { Option<i64> };
+    (Float, $life:lifetime) => { Option<f64> };
+    (Bool, $life:lifetime) => { Option<bool> };
+    (Time, $life:lifetime) => { Option<i64> };
+    (TextList, $life:lifetime) => { &$life [String] };
+}
+pub(crate) use value_type;
+
+/// Makes a row struct, a batch builder and the column list of a table from one list of columns, so that they can't disagree.
+macro_rules! table {
+    (
+        $(#[$row_doc:meta])* row $row:ident;
+        $(#[$builder_doc:meta])* builder $builder:ident;
+        $(#[$columns_doc:meta])* columns $columns:ident;
+        $( $name:ident : $kind:ident $( [ $internal:ident ] )? = $doc:literal; )*
+    ) => {
+        $(#[$row_doc])*
+        #[derive(Debug, Clone, Copy, Default, PartialEq)]
+        pub struct $row<'a> {
+            $( #[doc = $doc] pub $name: crate::column::value_type!($kind, 'a), )*
+        }
+
+        $(#[$columns_doc])*
+        pub const $columns: &[crate::column::Column] = &[
+            $( crate::column::Column {
+                name: stringify!($name),
+                kind: <crate::column::$kind as crate::column::Kind>::KIND,
+                doc: $doc,
+                internal: false $( || stringify!($internal).len() > 0 )?,
+            }, )*
+        ];
+
+        $(#[$builder_doc])*
+        pub struct $builder {
+            rows: usize,
+            schema: arrow::datatypes::SchemaRef,
+            $( $name: <crate::column::$kind as crate::column::Kind>::Builder, )*
+        }
+
+        impl Default for $builder {
+            fn default() -> Self {
+                let fields: Vec<_> = $columns.iter().map(crate::column::Column::field).collect();
+                Self {
+                    rows: 0,
+                    schema: std::sync::Arc::new(arrow::datatypes::Schema::new(fields)),
+                    $( $name: <crate::column::$kind as crate::column::Kind>::builder(), )*
+                }
+            }
+        }
+
+        impl $builder {
+            /// Adds a row.
+            pub fn push(&mut self, row: &$row<'_>) {
+                $( <crate::column::$kind as crate::column::Kind>::append(&mut self.$name, row.$name); )*
+                self.rows += 1;
+            }
+
+            /// Rows added since the last batch.
+            #[must_use]
+            pub fn rows(&self) -> usize {
+                self.rows
+            }
+
+            /// The rows as one batch; the builder is empty afterwards.
+            ///
+            /// # Errors
+            /// Columns of different length, which would be a bug.
+            pub fn finish(&mut self) -> crate::Result<arrow::array::RecordBatch> {
+                self.rows = 0;
+                let columns = vec![
+                    $( <crate::column::$kind as crate::column::Kind>::finish(&mut self.$name), )*
+                ];
+                Ok(arrow::array::RecordBatch::try_new(std::sync::Arc::clone(&self.schema), columns)?)
+            }
+        }
+    };
+}
+pub(crate) use table;

@@ -1,0 +1,82 @@
+//! A committed dataset, opened for reading.
+
+use std::path::{Path, PathBuf};
+
+use crate::{Manifest, Result, SegmentMeta};
+
+/// A dataset as it was committed last. Later commits do not change it: open again to see them.
+#[derive(Debug, Clone)]
+pub struct Dataset {
+    root: PathBuf,
+    manifest: Manifest,
+}
+
+impl Dataset {
+    /// Opens the dataset at `root`.
+    ///
+    /// # Errors
+    /// Nothing there, no dataset, damaged, or written by a newer halo.
+    pub fn open(root: &Path) -> Result<Self> {
+        Ok(Self {
+            root: root.to_owned(),
+            manifest: Manifest::load(root)?,
+        })
+    }
+
+    pub(crate) fn from_parts(root: PathBuf, manifest: Manifest) -> Self {
+        Self { root, manifest }
+    }
+
+    /// Folder of the dataset.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Its manifest.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Parquet files of spans, one a segment. Each has the columns of [`SPAN_COLUMNS`](crate::SPAN_COLUMNS) but `tags`.
+    #[must_use]
+    pub fn span_files(&self) -> Vec<PathBuf> {
+        self.segment_files("spans.parquet")
+    }
+
+    /// Parquet files of trace roll-ups, one a segment. A trace that stands in several segments has a partial row in each; its whole row is
+    /// in [`straddle_trace_file`](Self::straddle_trace_file).
+    #[must_use]
+    pub fn trace_files(&self) -> Vec<PathBuf> {
+        self.segment_files("traces.parquet")
+    }
+
+    /// Whole rows of the traces that stand in several segments; `None` when there are none.
+    #[must_use]
+    pub fn straddle_trace_file(&self) -> Option<PathBuf> {
+        self.straddle_file("traces.parquet")
+    }
+
+    /// Columns `row_id` and `step`: the true step of each span of the traces that stand in several segments.
+    #[must_use]
+    pub fn straddle_step_file(&self) -> Option<PathBuf> {
+        self.straddle_file("steps.parquet")
+    }
+
+    fn straddle_file(&self, name: &str) -> Option<PathBuf> {
+        self.manifest
+            .straddle
+            .as_ref()
+            .map(|folder| self.root.join("straddle").join(folder).join(name))
+    }
+
+    fn segment_files(&self, name: &str) -> Vec<PathBuf> {
+        let folders = self
+            .manifest
+            .segments
+            .iter()
+            .map(|segment| SegmentMeta::folder(segment.number));
+        folders.map(|folder| self.root.join(folder).join(name)).collect()
+    }
+}

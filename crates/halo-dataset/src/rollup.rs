@@ -1,0 +1,403 @@
+//! One trace's spans to its row in `traces`.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use arrow::array::{Array, AsArray, RecordBatch, StringViewArray};
+use arrow::datatypes::{Float64Type, Int64Type, TimestampNanosecondType};
+
+use crate::failure::result_failure;
+use crate::trace::{TraceBatchBuilder, TraceRow};
+use crate::{DatasetError, Result};
+
+/// Separates key from value, and pair from pair, in the internal `tags` column. Neither stands in a tag.
+pub(crate) const TAG_VALUE: char = '\u{1f}';
+pub(crate) const TAG_END: char = '\u{1e}';
+
+/// Rolls up a batch of spans that is sorted by trace and, within each, by step; whole traces only.
+pub(crate) fn roll_up(batch: &RecordBatch, builder: &mut TraceBatchBuilder) -> Result<Vec<String>> {
+    let spans = Spans::of(batch)?;
+    let mut trace_ids = Vec::new();
+    let mut start = 0;
+    while start < batch.num_rows() {
+        let trace_id = spans.trace_id.value(start);
+        let mut end = start + 1;
+        while end < batch.num_rows() && spans.trace_id.value(end) == trace_id {
+            end += 1;
+        }
+        roll_up_trace(&spans, start..end, builder);
+        trace_ids.push(trace_id.to_owned());
+        start = end;
+    }
+    Ok(trace_ids)
+}
+
+/// The columns that a roll-up reads.
+struct Spans<'a> {
+    trace_id: &'a StringViewArray,
+    texts: HashMap<&'static str, &'a StringViewArray>,
+    ints: HashMap<&'static str, &'a arrow::array::Int64Array>,
+    cost_usd: &'a arrow::array::Float64Array,
+    start_time: &'a arrow::array::TimestampNanosecondArray,
+    end_time: &'a arrow::array::TimestampNanosecondArray,
+}
+
+/// Text columns that a roll-up reads; `tags` may be missing.
+pub(crate) const ROLL_UP_TEXTS: &[&str] = &[
+    "trace_id",
+    "span_id",
+    "parent_span_id",
+    "name",
+    "span_type",
+    "status",
+    "service_name",
+    "agent_name",
+    "agent_id",
+    "model",
+    "tool_name",
+    "session_id",
+    "user_id",
+    "project_id",
+    "input",
+    "output",
+    "tags",
+];
+/// Other columns that a roll-up reads.
+pub(crate) const ROLL_UP_NUMBERS: &[&str] = &[
+    "input_tokens",
+    "output_tokens",
+    "cached_input_tokens",
+    "reasoning_tokens",
+    "raw_bytes",
+    "cost_usd",
+    "start_time",
+    "end_time",
+];
+const INTS: &[&str] = &[
+    "input_tokens",
+    "output_tokens",
+    "cached_input_tokens",
+    "reasoning_tokens",
+    "raw_bytes",
+];
+
+impl<'a> Spans<'a> {
+    fn of(batch: &'a RecordBatch) -> Result<Self> {
+        let missing = |name: &str| {
+            DatasetError::Arrow(arrow::error::ArrowError::SchemaError(format!(
+                "column {name} is missing"
+            )))
+        };
+        let column = |name: &str| batch.column_by_name(name).ok_or_else(|| missing(name));
+        let mut texts = HashMap::new();
+        for name in ROLL_UP_TEXTS {
+            texts.insert(
+                *name,
+                column(name)?.as_string_view_opt().ok_or_else(|| missing(name))?,
+            );
+        }
+        let mut ints = HashMap::new();
+        for name in INTS {
+            ints.insert(
+                *name,
+                column(name)?
+                    .as_primitive_opt::<Int64Type>()
+                    .ok_or_else(|| missing(name))?,
+            );
+        }
+        let time = |name| {
+            column(name)?
+                .as_primitive_opt::<TimestampNanosecondType>()
+                .ok_or_else(|| missing(name))
+        };
+        Ok(Self {
+            trace_id: texts["trace_id"],
+            texts,
+            ints,
+            cost_usd: column("cost_usd")?
+                .as_primitive_opt::<Float64Type>()
+                .ok_or_else(|| missing("cost_usd"))?,
+            start_time: time("start_time")?,
+            end_time: time("end_time")?,
+        })
+    }
+
+    fn text(&self, column: &'static str, row: usize) -> Option<&'a str> {
+        let array = self.texts[column];
+        array.is_valid(row).then(|| array.value(row))
+    }
+
+    fn filled(&self, column: &'static str, row: usize) -> Option<&'a str> {
+        self.text(column, row).filter(|text| !text.is_empty())
+    }
+
+    fn int(&self, column: &'static str, row: usize) -> Option<i64> {
+        let array = self.ints[column];
+        array.is_valid(row).then(|| array.value(row))
+    }
+
+    fn is_type(&self, row: usize, span_type: &str) -> bool {
+        self.text("span_type", row) == Some(span_type)
+    }
+
+    fn is_error(&self, row: usize) -> bool {
+        self.text("status", row) == Some("ERROR")
+    }
+}
+
+fn roll_up_trace(spans: &Spans<'_>, rows: std::ops::Range<usize>, builder: &mut TraceBatchBuilder) {
+    let tree = Tree::of(spans, rows.clone());
+    let root = tree.root.unwrap_or(rows.start);
+    let count = |test: &dyn Fn(usize) -> bool| {
+        i64::try_from(rows.clone().filter(|row| test(*row)).count()).unwrap_or(i64::MAX)
+    };
+    let tool_failed = |row: usize| {
+        spans.is_type(row, "TOOL")
+            && (spans.is_error(row)
+                || spans
+                    .text("output", row)
+                    .is_some_and(|output| result_failure(output).is_some()))
+    };
+    let error_spans = count(&|row| spans.is_error(row));
+    let start_time = rows
+        .clone()
+        .filter(|row| spans.start_time.is_valid(*row))
+        .map(|row| spans.start_time.value(row))
+        .min();
+    let end_time = rows
+        .clone()
+        .filter(|row| spans.end_time.is_valid(*row))
+        .map(|row| spans.end_time.value(row))
+        .max();
+    let distinct = |column| -> Vec<String> {
+        let set: BTreeSet<&str> = rows.clone().filter_map(|row| spans.filled(column, row)).collect();
+        set.into_iter().map(str::to_owned).collect()
+    };
+    let sum = |column| -> Option<i64> {
+        let values: Vec<i64> = tree.leaves_with(rows.clone(), |row| spans.int(column, row));
+        (!values.is_empty()).then(|| values.into_iter().fold(0, i64::saturating_add))
+    };
+    let costs = tree.leaves_with(rows.clone(), |row| {
+        spans.cost_usd.is_valid(row).then(|| spans.cost_usd.value(row))
+    });
+    let first = |column| rows.clone().find_map(|row| spans.filled(column, row));
+    let answer = |row: &usize| spans.is_type(*row, "LLM") || spans.is_type(*row, "AGENT");
+    let final_output = match spans.text("output", root) {
+        Some(output) => Some(output),
+        None => rows
+            .clone()
+            .rev()
+            .filter(answer)
+            .find_map(|row| spans.filled("output", row)),
+    };
+    let (services, agents, agent_ids) = (
+        distinct("service_name"),
+        distinct("agent_name"),
+        distinct("agent_id"),
+    );
+    let (models, tools) = (distinct("model"), distinct("tool_name"));
+    let attributes = single_valued(rows.clone().filter_map(|row| spans.text("tags", row)));
+    builder.push(&TraceRow {
+        trace_id: Some(spans.trace_id.value(rows.start)),
+        start_time,
+        end_time,
+        duration_ms: duration_ms(start_time, end_time),
+        root_name: spans.text("name", root),
+        root_status: spans.text("status", root),
+        span_count: i64::try_from(rows.len()).ok(),
+        llm_calls: Some(count(&|row| spans.is_type(row, "LLM"))),
+        tool_calls: Some(count(&|row| spans.is_type(row, "TOOL"))),
+        error_spans: Some(error_spans),
+        tool_error_spans: Some(count(&|row| spans.is_type(row, "TOOL") && spans.is_error(row))),
+        failed_tool_calls: Some(count(&tool_failed)),
+        has_errors: Some(error_spans > 0),
+        max_depth: Some(tree.max_depth),
+        missing_parents: Some(tree.missing_parents),
+        service_names: &services,
+        agent_names: &agents,
+        agent_ids: &agent_ids,
+        models: &models,
+        tool_names: &tools,
+        input_tokens: sum("input_tokens"),
+        output_tokens: sum("output_tokens"),
+        cached_input_tokens: sum("cached_input_tokens"),
+        reasoning_tokens: sum("reasoning_tokens"),
+        cost_usd: (!costs.is_empty()).then(|| costs.iter().sum()),
+        session_id: first("session_id"),
+        user_id: first("user_id"),
+        project_id: first("project_id"),
+        attributes: Some(&attributes),
+        outcome: Some(match spans.text("status", root) {
+            Some("OK") => "success",
+            Some("ERROR") => "failure",
+            _ => "unknown",
+        }),
+        first_input: spans.filled("input", root).or_else(|| first("input")),
+        final_output,
+        raw_bytes: Some(rows.clone().filter_map(|row| spans.int("raw_bytes", row)).sum()),
+    });
+}
+
+/// Milliseconds between two times in nanoseconds.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "durations below 104 days are exact to the nanosecond, and nobody reads more"
+)]
+pub(crate) fn duration_ms(start: Option<i64>, end: Option<i64>) -> Option<f64> {
+    Some(end?.checked_sub(start?)? as f64 / 1e6)
+}
+
+/// The tree of a trace's spans. Broken exporters make cycles and lose parents: both end a walk upwards.
+struct Tree {
+    parents: Vec<Option<usize>>,
+    first_row: usize,
+    root: Option<usize>,
+    max_depth: i64,
+    missing_parents: i64,
+}
+
+impl Tree {
+    fn of(spans: &Spans<'_>, rows: std::ops::Range<usize>) -> Self {
+        let ids: HashMap<&str, usize> = rows
+            .clone()
+            .rev()
+            .filter_map(|row| Some((spans.text("span_id", row)?, row)))
+            .collect();
+        let mut parents = Vec::with_capacity(rows.len());
+        let mut missing_parents = 0;
+        let mut root = None;
+        for row in rows.clone() {
+            let parent_id = spans.filled("parent_span_id", row);
+            let parent = parent_id
+                .and_then(|id| ids.get(id))
+                .copied()
+                .filter(|parent| *parent != row);
+            match parent_id {
+                Some(_) if parent.is_none() => missing_parents += 1,
+                None if root.is_none() => root = Some(row),
+                _ => {}
+            }
+            parents.push(parent);
+        }
+        let mut tree = Self {
+            parents,
+            first_row: rows.start,
+            root,
+            max_depth: 0,
+            missing_parents,
+        };
+        tree.max_depth = tree.depth();
+        tree
+    }
+
+    /// Depth of the deepest span. Each span's depth is found once: a trace may be a chain of a million.
+    fn depth(&self) -> i64 {
+        let mut depths = vec![0_i64; self.parents.len()];
+        let mut path = Vec::new();
+        for start in 0..self.parents.len() {
+            let mut at = start;
+            // -1 marks spans on the current path, so that a cycle ends the walk.
+            while depths[at] == 0 {
+                depths[at] = -1;
+                path.push(at);
+                match self.parents[at] {
+                    Some(parent) => at = parent - self.first_row,
+                    None => break,
+                }
+            }
+            let mut depth = depths[at].max(0);
+            while let Some(index) = path.pop() {
+                depth += 1;
+                depths[index] = depth;
+            }
+        }
+        depths.into_iter().max().unwrap_or(0)
+    }
+
+    /// Values of the spans that have one and no descendant that has one: an SDK that reports a call on two nested spans counts once.
+    fn leaves_with<T>(&self, rows: std::ops::Range<usize>, value: impl Fn(usize) -> Option<T>) -> Vec<T> {
+        let values: Vec<Option<T>> = rows.map(value).collect();
+        let mut covered = vec![false; values.len()];
+        for (index, found) in values.iter().enumerate() {
+            let mut at = self.parents[index];
+            while found.is_some()
+                && let Some(parent) = at
+            {
+                let parent_index = parent - self.first_row;
+                // Marked before: everything above is marked too. This also ends a cycle.
+                if covered[parent_index] {
+                    break;
+                }
+                covered[parent_index] = true;
+                at = self.parents[parent_index];
+            }
+        }
+        values
+            .into_iter()
+            .zip(covered)
+            .filter_map(|(found, covered)| found.filter(|_| !covered))
+            .collect()
+    }
+}
+
+/// The tags that have the same value wherever they stand, as a JSON object with sorted keys.
+fn single_valued<'a>(tags: impl Iterator<Item = &'a str>) -> String {
+    let mut values: BTreeMap<&str, Option<&str>> = BTreeMap::new();
+    for pair in tags.flat_map(|text| text.split(TAG_END)) {
+        if let Some((key, value)) = pair.split_once(TAG_VALUE) {
+            values
+                .entry(key)
+                .and_modify(|known| *known = known.filter(|known| *known == value))
+                .or_insert(Some(value));
+        }
+    }
+    let object: serde_json::Map<String, serde_json::Value> = values
+        .into_iter()
+        .filter_map(|(key, value)| Some((key.to_owned(), value?.into())))
+        .collect();
+    serde_json::Value::Object(object).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_with_two_values_are_left_out() {
+        let tags = [
+            "release\u{1f}2\u{1e}tenant\u{1f}a\u{1e}",
+            "release\u{1f}2\u{1e}tenant\u{1f}b\u{1e}x\u{1f}\u{1e}",
+            "tenant\u{1f}a\u{1e}",
+        ];
+        assert_eq!(single_valued(tags.into_iter()), r#"{"release":"2","x":""}"#);
+    }
+
+    #[test]
+    fn a_cycle_and_a_chain_have_a_depth() {
+        let tree = |parents: Vec<Option<usize>>| Tree {
+            parents,
+            first_row: 0,
+            root: None,
+            max_depth: 0,
+            missing_parents: 0,
+        };
+        assert_eq!(tree(vec![Some(1), Some(0)]).depth(), 2);
+        assert_eq!(tree(vec![None, Some(0), Some(1), Some(0)]).depth(), 3);
+        let chain = (0..100_000).map(|i: usize| i.checked_sub(1)).collect();
+        assert_eq!(tree(chain).depth(), 100_000);
+    }
+
+    #[test]
+    fn nested_reports_of_one_call_count_once() {
+        // agent (10) > generate (10) > two calls (4 and 6); beside them a call that reports nothing.
+        let parents = vec![None, Some(0), Some(1), Some(1), Some(0)];
+        let tree = Tree {
+            parents,
+            first_row: 0,
+            root: Some(0),
+            max_depth: 3,
+            missing_parents: 0,
+        };
+        let values = [Some(10), Some(10), Some(4), Some(6), None];
+        assert_eq!(tree.leaves_with(0..5, |row| values[row]), vec![4, 6]);
+    }
+}

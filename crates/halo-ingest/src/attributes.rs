@@ -1,0 +1,207 @@
+//! Attributes of one span or resource, as any input format gives them.
+
+use crate::json::{Json, JsonKind, push_display, write_float, write_key, write_string};
+
+/// A value of an attribute. Composite values are kept as JSON text.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Value<'i> {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Big(u64),
+    Float(f64),
+    Text(&'i str),
+    /// JSON text of an array or object: a range of the arena.
+    Json(usize, usize),
+}
+
+/// Attributes in the order of the input.
+#[derive(Debug, Default)]
+pub(crate) struct Attributes<'i> {
+    list: Vec<(&'i str, Value<'i>)>,
+    arena: String,
+}
+
+impl<'i> Attributes<'i> {
+    /// Reads a plain JSON object.
+    pub(crate) fn of_object(object: Json<'_, 'i>) -> Self {
+        let mut attributes = Self::default();
+        for (key, value) in object.entries() {
+            let value = match value.kind() {
+                JsonKind::Object(_) | JsonKind::Array(_) => attributes.composite(|out| value.write(out)),
+                _ => scalar(value),
+            };
+            attributes.list.push((key, value));
+        }
+        attributes
+    }
+
+    /// Reads OTLP's list of `{key, value: AnyValue}`.
+    pub(crate) fn of_otlp(list: Json<'_, 'i>) -> Self {
+        let mut attributes = Self::default();
+        for entry in list.items() {
+            let Some(key) = entry.get(&["key"]).and_then(Json::text) else {
+                continue;
+            };
+            let value = match entry.get(&["value"]).map(any_value) {
+                None => Value::Null,
+                Some(AnyValue::Scalar(value)) => value,
+                Some(AnyValue::Composite(value)) => attributes.composite(|out| write_any_value(out, value)),
+            };
+            attributes.list.push((key, value));
+        }
+        attributes
+    }
+
+    fn composite(&mut self, write: impl FnOnce(&mut String)) -> Value<'i> {
+        let start = self.arena.len();
+        write(&mut self.arena);
+        Value::Json(start, self.arena.len())
+    }
+
+    /// Keys and values.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'i str, Value<'i>)> {
+        self.list.iter().copied()
+    }
+
+    /// The text of a value: a string itself, composite values as JSON. `None` of anything else.
+    pub(crate) fn text<'a>(&'a self, value: Value<'i>) -> Option<&'a str>
+    where
+        'i: 'a,
+    {
+        match value {
+            Value::Text(text) => Some(text),
+            Value::Json(start, end) => self.arena.get(start..end),
+            _ => None,
+        }
+    }
+
+    /// A short scalar as the text of a tag.
+    pub(crate) fn with_tag_text(&self, value: Value<'i>, take: impl FnOnce(&str)) {
+        match value {
+            Value::Text(text) => take(text),
+            Value::Bool(value) => take(if value { "true" } else { "false" }),
+            Value::Int(value) => take(&value.to_string()),
+            _ => {}
+        }
+    }
+
+    /// Appends all as one JSON object, in the order of the input.
+    pub(crate) fn write(&self, out: &mut String) {
+        self.write_list(self.list.iter(), out);
+    }
+
+    /// Appends all as one JSON object with sorted keys: the same resource gives the same text whatever the exporter's order.
+    pub(crate) fn write_sorted(&self, out: &mut String) {
+        let mut sorted: Vec<_> = self.list.iter().collect();
+        sorted.sort_by_key(|(key, _)| *key);
+        self.write_list(sorted.into_iter(), out);
+    }
+
+    fn write_list<'a>(&'a self, list: impl Iterator<Item = &'a (&'i str, Value<'i>)>, out: &mut String)
+    where
+        'i: 'a,
+    {
+        out.push('{');
+        for (index, (key, value)) in list.enumerate() {
+            write_key(out, key, index == 0);
+            match *value {
+                Value::Null => out.push_str("null"),
+                Value::Bool(value) => out.push_str(if value { "true" } else { "false" }),
+                Value::Int(value) => push_display(out, value),
+                Value::Big(value) => push_display(out, value),
+                Value::Float(value) => write_float(out, value),
+                Value::Text(text) => write_string(out, text),
+                Value::Json(start, end) => out.push_str(&self.arena[start..end]),
+            }
+        }
+        out.push('}');
+    }
+}
+
+fn scalar<'i>(value: Json<'_, 'i>) -> Value<'i> {
+    match value.kind() {
+        JsonKind::Bool(value) => Value::Bool(value),
+        JsonKind::Int(value) => Value::Int(value),
+        JsonKind::Big(value) => Value::Big(value),
+        JsonKind::Float(value) => Value::Float(value),
+        JsonKind::Text(text) => Value::Text(text),
+        JsonKind::Null | JsonKind::Object(_) | JsonKind::Array(_) => Value::Null,
+    }
+}
+
+/// An OTLP value, told apart by what it needs.
+enum AnyValue<'t, 'i> {
+    Scalar(Value<'i>),
+    Composite(Json<'t, 'i>),
+}
+
+/// Reads one `AnyValue` in the JSON encoding of OTLP, in camelCase or snake_case.
+fn any_value<'t, 'i>(value: Json<'t, 'i>) -> AnyValue<'t, 'i> {
+    for (key, inner) in value.entries() {
+        return AnyValue::Scalar(match key {
+            "stringValue" | "string_value" | "bytesValue" | "bytes_value" | "boolValue" | "bool_value" => {
+                scalar(inner)
+            }
+            "intValue" | "int_value" => inner.int().map_or_else(|| scalar(inner), Value::Int),
+            "doubleValue" | "double_value" => match inner.kind() {
+                #[expect(clippy::cast_precision_loss, reason = "the exporter says it is a double")]
+                JsonKind::Int(value) => Value::Float(value as f64),
+                _ => scalar(inner),
+            },
+            "arrayValue" | "array_value" | "kvlistValue" | "kvlist_value" => {
+                return AnyValue::Composite(value);
+            }
+            _ => continue,
+        });
+    }
+    AnyValue::Scalar(Value::Null)
+}
+
+/// Appends an OTLP `AnyValue` as plain JSON.
+pub(crate) fn write_any_value(out: &mut String, value: Json<'_, '_>) {
+    let AnyValue::Composite(_) = any_value(value) else {
+        return match any_value(value) {
+            AnyValue::Scalar(Value::Text(text)) => write_string(out, text),
+            AnyValue::Scalar(Value::Bool(value)) => out.push_str(if value { "true" } else { "false" }),
+            AnyValue::Scalar(Value::Int(value)) => push_display(out, value),
+            AnyValue::Scalar(Value::Big(value)) => push_display(out, value),
+            AnyValue::Scalar(Value::Float(value)) => write_float(out, value),
+            _ => out.push_str("null"),
+        };
+    };
+    if let Some(array) = value.get(&["arrayValue", "array_value"]) {
+        out.push('[');
+        for (index, item) in array
+            .get(&["values"])
+            .into_iter()
+            .flat_map(Json::items)
+            .enumerate()
+        {
+            if index > 0 {
+                out.push(',');
+            }
+            write_any_value(out, item);
+        }
+        out.push(']');
+    } else if let Some(list) = value.get(&["kvlistValue", "kvlist_value"]) {
+        write_otlp_object(out, list.get(&["values"]));
+    }
+}
+
+/// Appends OTLP's list of `{key, value}` as a plain JSON object.
+pub(crate) fn write_otlp_object(out: &mut String, list: Option<Json<'_, '_>>) {
+    out.push('{');
+    let mut first = true;
+    for entry in list.into_iter().flat_map(Json::items) {
+        if let Some(key) = entry.get(&["key"]).and_then(Json::text) {
+            write_key(out, key, first);
+            first = false;
+            match entry.get(&["value"]) {
+                Some(value) => write_any_value(out, value),
+                None => out.push_str("null"),
+            }
+        }
+    }
+    out.push('}');
+}

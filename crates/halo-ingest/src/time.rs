@@ -1,0 +1,99 @@
+//! Times as exporters write them, to nanoseconds since 1970.
+
+use crate::json::{Json, JsonKind};
+
+/// Reads a time: RFC 3339 text, a civil time without zone (taken as UTC), or a number since 1970 whose unit its size tells.
+/// `Ok(None)` when there is none (null, empty, 0, which is how OTLP says unset).
+pub(crate) fn parse_time(value: Json<'_, '_>) -> Result<Option<i64>, String> {
+    match value.kind() {
+        JsonKind::Null => Ok(None),
+        JsonKind::Int(number) => from_number(number),
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "seconds with a fraction; saturates, and the range check follows"
+        )]
+        JsonKind::Float(seconds) => from_number((seconds * 1e9) as i64),
+        JsonKind::Text(text) => from_text(text.trim()),
+        _ => Err(format!("{} is no time", value.type_name())),
+    }
+}
+
+fn from_number(number: i64) -> Result<Option<i64>, String> {
+    let scale = match number {
+        0 => return Ok(None),
+        ..0 => return Err(format!("{number} is no time")),
+        1..100_000_000_000 => 1_000_000_000,
+        100_000_000_000..100_000_000_000_000 => 1_000_000,
+        100_000_000_000_000..100_000_000_000_000_000 => 1000,
+        _ => 1,
+    };
+    number
+        .checked_mul(scale)
+        .map(Some)
+        .ok_or_else(|| format!("{number} is no time"))
+}
+
+fn from_text(text: &str) -> Result<Option<i64>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    if let Ok(number) = text.parse::<i64>() {
+        return from_number(number);
+    }
+    let timestamp = text.parse::<jiff::Timestamp>().or_else(|error| {
+        let civil = text.parse::<jiff::civil::DateTime>().map_err(|_| error)?;
+        civil
+            .to_zoned(jiff::tz::TimeZone::UTC)
+            .map(|zoned| zoned.timestamp())
+    });
+    let nanoseconds = timestamp
+        .ok()
+        .and_then(|timestamp| i64::try_from(timestamp.as_nanosecond()).ok());
+    let shown: String = text.chars().take(40).collect();
+    nanoseconds
+        .map(Some)
+        .ok_or_else(|| format!("\"{shown}\" is no time (RFC 3339 such as 2026-05-01T08:00:00Z)"))
+}
+
+/// A time as RFC 3339 with nanoseconds, the form of HALO's flat lines.
+pub(crate) fn format_time(nanoseconds: i64) -> String {
+    let timestamp =
+        jiff::Timestamp::from_nanosecond(i128::from(nanoseconds)).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    format!("{timestamp:.9}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(json: &str) -> Result<Option<i64>, String> {
+        let mut bytes = json.as_bytes().to_vec();
+        let tape = simd_json::to_tape(&mut bytes).unwrap();
+        parse_time(Json::of(&tape.0))
+    }
+
+    #[test]
+    fn the_forms_in_use() {
+        let second = 1_718_000_004_000_000_000;
+        for json in [
+            "\"2024-06-10T06:13:24Z\"",
+            "\"2024-06-10T08:13:24+02:00\"",
+            "\"2024-06-10 06:13:24\"",
+            "\"1718000004000000000\"",
+            "1718000004000000000",
+            "1718000004000000",
+            "1718000004000",
+            "1718000004",
+            "1718000004.0",
+        ] {
+            assert_eq!(check(json), Ok(Some(second)), "{json}");
+        }
+        for json in ["null", "\"\"", "0", "\"0\""] {
+            assert_eq!(check(json), Ok(None), "{json}");
+        }
+        for json in ["\"yesterday\"", "-5", "true", "{}", "\"9999-12-31T00:00:00Z\""] {
+            assert!(check(json).is_err(), "{json}");
+        }
+        assert_eq!(format_time(second + 7), "2024-06-10T06:13:24.000000007Z");
+    }
+}
