@@ -31,13 +31,18 @@ fn bench_ingest(mut arguments: Vec<String>) -> anyhow::Result<()> {
             .context("--runs takes a number")?;
         arguments.drain(at..=at + 1);
     }
+    let mut keep = None;
+    if let Some(at) = arguments.iter().position(|argument| argument == "--keep") {
+        keep = Some(arguments.get(at + 1).map(std::path::PathBuf::from).context("--keep takes a folder")?);
+        arguments.drain(at..=at + 1);
+    }
     let threads = std::thread::available_parallelism()?.get();
     let sources = Source::find(&arguments)?;
     let bytes: u64 = sources.iter().filter_map(Source::size).sum();
     let mut rates = Vec::new();
     for run in 1..=runs {
         let folder = tempfile::tempdir()?;
-        let root = folder.path().join("dataset");
+        let root = keep.clone().unwrap_or_else(|| folder.path().join("dataset"));
         let started = Instant::now();
         let report = ingest(&sources, &root, &IngestOptions::for_threads(threads))?;
         let seconds = started.elapsed().as_secs_f64();

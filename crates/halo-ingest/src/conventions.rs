@@ -35,6 +35,7 @@ pub(crate) enum Field {
     Input,
     Output,
     InputMessages,
+    SystemInstructions,
     OutputMessages,
     ToolDefinitions,
     InvocationParameters,
@@ -204,6 +205,8 @@ const RULES: &[(&str, Field, Convention)] = &[
     ("llm.input_messages", Field::InputMessages, OpenInference),
     ("gen_ai.input.messages", Field::InputMessages, OtelGenAi),
     ("gen_ai.prompt", Field::InputMessages, OtelGenAi),
+    // Where a convention keeps the system prompt apart from the messages.
+    ("gen_ai.system_instructions", Field::SystemInstructions, OtelGenAi),
     ("llm.output_messages", Field::OutputMessages, OpenInference),
     ("gen_ai.output.messages", Field::OutputMessages, OtelGenAi),
     ("gen_ai.completion", Field::OutputMessages, OtelGenAi),

@@ -48,11 +48,21 @@ pub(crate) fn calls_json(calls: &[RequestedCall]) -> Option<String> {
         out.push_str(",\"name\":");
         write_string(&mut out, &call.name);
         out.push_str(",\"arguments\":");
-        write_string(&mut out, &call.arguments);
+        write_string(&mut out, &compact(&call.arguments));
         out.push('}');
     }
     out.push(']');
     Some(out)
+}
+
+/// Arguments without the blanks between their tokens: exporters that keep them as text and ones that keep them structured then agree.
+fn compact(arguments: &str) -> String {
+    let compacted = with_parsed(arguments, |value| {
+        let mut out = String::new();
+        value.write(&mut out);
+        out
+    });
+    compacted.unwrap_or_else(|| arguments.to_owned())
 }
 
 /// What the input messages come to.

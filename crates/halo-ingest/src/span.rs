@@ -262,6 +262,7 @@ pub(crate) fn push_span(raw: &RawSpan<'_, '_>, buffers: &mut RowBuffers, builder
     let span_type = mapped.span_type();
     let input_messages = mapped.input_messages();
     let output_message = mapped.output_message();
+    let instructions = usize::from(mapped.value(Field::SystemInstructions).is_some());
     let (tool_input, tool_output) = match span_type {
         "TOOL" => (mapped.text(Field::ToolInput), mapped.text(Field::ToolOutput)),
         _ => (None, None),
@@ -342,7 +343,8 @@ pub(crate) fn push_span(raw: &RawSpan<'_, '_>, buffers: &mut RowBuffers, builder
         offered_tools: offered.as_deref(),
         message_count: input_messages
             .as_ref()
-            .and_then(|messages| i64::try_from(messages.count).ok()),
+            .filter(|_| span_type == "LLM")
+            .and_then(|messages| i64::try_from(messages.count + instructions).ok()),
         input,
         output,
         attributes: Some(&buffers.attributes),
