@@ -1,0 +1,6 @@
+//! Reports as their readers see them: whole, hostile, empty, cut short.
+
+mod hostile;
+mod order;
+mod sample;
+mod shown;
