@@ -1,0 +1,216 @@
+//! `report_finding`: a claim goes through the gate, and the model reads what came of it.
+
+use std::fmt::Write;
+
+use halo_protocol::{EventKind, Evidence, Finding, FindingDraft, FindingSource, Severity};
+use halo_tool::{Tool, ToolContext, ToolError, ToolOutput};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::findings::FindingBoard;
+use crate::{AgentIdentity, EventSink};
+
+pub(crate) const REPORT_FINDING: &str = "report_finding";
+
+/// Scope entries the model is told of; the report holds all.
+const SCOPE_ENTRIES_SHOWN: usize = 5;
+
+/// The tool of one agent.
+pub(crate) struct ReportFinding {
+    pub(crate) board: FindingBoard,
+    pub(crate) sink: EventSink,
+    pub(crate) agent: AgentIdentity,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReportFindingArgs {
+    /// One line: the fault of the harness, not the wording of a symptom.
+    title: String,
+    /// Kind of fault in one word, for example `tool_use`, `tool_schema`, `prompt`, `context`, `retry`, `termination`, `truncation`, `honesty`.
+    category: String,
+    /// How much it hurts.
+    severity: SeverityArg,
+    /// What happens, in a sentence or two.
+    claim: String,
+    /// Why it happens: the part of the harness and the mechanism.
+    cause: String,
+    /// What to change in the harness, concretely.
+    fix: String,
+    /// One SELECT that returns the affected traces in a column `trace_id`.
+    affected_sql: String,
+    /// One SELECT that returns the traces the rate is out of in a column `trace_id`; leave out for all traces.
+    population_sql: Option<String>,
+    /// Two to five quotes that show it.
+    evidence: Vec<EvidenceArg>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum SeverityArg {
+    Critical,
+    High,
+    Medium,
+    Low,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct EvidenceArg {
+    /// Trace of the span.
+    trace_id: String,
+    /// The span that holds the quote.
+    span_id: String,
+    /// Text that stands in the span character for character.
+    quote: String,
+}
+
+impl Tool for ReportFinding {
+    type Args = ReportFindingArgs;
+
+    fn name(&self) -> &'static str {
+        REPORT_FINDING
+    }
+
+    fn description(&self) -> &str {
+        include_str!("report_finding.md")
+    }
+
+    async fn call(&self, args: ReportFindingArgs, _: &ToolContext) -> Result<ToolOutput, ToolError> {
+        let draft = args.into_draft(&self.agent.name);
+        let title = draft.title.clone();
+        match self.board.report(draft).await {
+            Ok((finding, replaced)) => {
+                let text = accepted_text(&finding, replaced);
+                let finding = Box::new(finding);
+                self.sink
+                    .emit(&self.agent, EventKind::FindingAccepted { finding });
+                Ok(ToolOutput::text(text))
+            }
+            Err(error) => {
+                let reason = error.reason;
+                let text = format!("refused, and not in the report: {reason}");
+                self.sink
+                    .emit(&self.agent, EventKind::FindingRefused { title, reason });
+                Err(ToolError::for_model(text))
+            }
+        }
+    }
+}
+
+impl ReportFindingArgs {
+    fn into_draft(self, agent_name: &str) -> FindingDraft {
+        FindingDraft {
+            title: self.title,
+            category: self.category,
+            severity: match self.severity {
+                SeverityArg::Critical => Severity::Critical,
+                SeverityArg::High => Severity::High,
+                SeverityArg::Medium => Severity::Medium,
+                SeverityArg::Low => Severity::Low,
+            },
+            claim: self.claim,
+            cause: self.cause,
+            fix: self.fix,
+            affected_sql: self.affected_sql,
+            // Models fill in an empty text where they mean nothing.
+            population_sql: self.population_sql.filter(|sql| !sql.trim().is_empty()),
+            evidence: self
+                .evidence
+                .into_iter()
+                .map(|evidence| Evidence {
+                    trace_id: evidence.trace_id,
+                    span_id: evidence.span_id,
+                    quote: evidence.quote,
+                })
+                .collect(),
+            source: FindingSource::Agent {
+                name: agent_name.to_owned(),
+            },
+        }
+    }
+}
+
+/// What the model is told of a finding that passed: enough to see whether its query selects what it meant.
+fn accepted_text(finding: &Finding, replaced: bool) -> String {
+    let mut text = format!(
+        "accepted as {}: {} of {} traces, {} (95 % interval {} to {})",
+        finding.id,
+        finding.affected,
+        finding.population,
+        percent(finding.rate),
+        percent(finding.interval.low),
+        percent(finding.interval.high),
+    );
+    let mut separator = "; concentrates in ";
+    for entry in finding.scope.iter().take(SCOPE_ENTRIES_SHOWN) {
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
+            "{separator}{} = {} ({} of {} there, lift {:.1}, p {:.2e})",
+            entry.key, entry.value, entry.affected, entry.population, entry.lift, entry.p_value
+        );
+        separator = ", ";
+    }
+    if finding.scope.is_empty() {
+        text.push_str("; spread evenly over the attribute values");
+    }
+    if replaced {
+        text.push_str("; this takes the place of your earlier report with this id");
+    }
+    text
+}
+
+fn percent(rate: f64) -> String {
+    format!("{:.1} %", rate * 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use halo_protocol::{Interval, ScopeEntry};
+
+    #[test]
+    fn an_accepted_finding_is_one_compact_line() {
+        let mut finding = Finding {
+            id: "f-12".into(),
+            title: String::new(),
+            category: String::new(),
+            severity: Severity::High,
+            claim: String::new(),
+            cause: String::new(),
+            fix: String::new(),
+            affected_sql: String::new(),
+            population_sql: String::new(),
+            affected: 14,
+            population: 150,
+            rate: 14.0 / 150.0,
+            interval: Interval::wilson(14, 150),
+            scope: vec![],
+            evidence: vec![],
+            sample_trace_ids: vec![],
+            source: FindingSource::Agent { name: "root".into() },
+            verified: true,
+        };
+        let head = "accepted as f-12: 14 of 150 traces, 9.3 % (95 % interval 5.6 % to 15.1 %); ";
+        assert_eq!(
+            accepted_text(&finding, false),
+            format!("{head}spread evenly over the attribute values")
+        );
+        finding.scope = vec![ScopeEntry {
+            key: "service.version".into(),
+            value: "2.3.1".into(),
+            affected: 14,
+            population: 40,
+            lift: 3.75,
+            p_value: 0.000_001_2,
+        }];
+        assert_eq!(
+            accepted_text(&finding, true),
+            format!(
+                "{head}concentrates in service.version = 2.3.1 (14 of 40 there, lift 3.8, p 1.20e-6); this takes the place \
+                 of your earlier report with this id"
+            )
+        );
+    }
+}

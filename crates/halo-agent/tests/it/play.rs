@@ -1,0 +1,411 @@
+//! What every test needs: a few tools, a gate, and a run from a script to its result and log.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use halo_agent::{AgentOptions, EventSink, RunResult, RunServices, run};
+use halo_llm::{ModelClient, ModelOptions, RetryPolicy, Timeouts};
+use halo_protocol::{AgentOutcome, EventKind, Finding, FindingDraft, Interval, RunEnd, RunEvent};
+use halo_testkit::{Reply, ScriptedModel};
+use halo_tool::{FindingGate, GateError, Tool, ToolContext, ToolError, ToolOutput, ToolRegistry};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::sync::Barrier;
+use tokio_util::sync::CancellationToken;
+
+/// A run that has ended.
+pub(crate) struct Played {
+    pub(crate) result: RunResult,
+    pub(crate) events: Vec<RunEvent>,
+    pub(crate) model: ScriptedModel,
+}
+
+pub(crate) async fn play(script: impl IntoIterator<Item = Reply>) -> Played {
+    play_with(options(), script).await
+}
+
+pub(crate) async fn play_with(options: AgentOptions, script: impl IntoIterator<Item = Reply>) -> Played {
+    let model = ScriptedModel::start(script).unwrap();
+    play_on(options, model, CancellationToken::new()).await
+}
+
+/// With this model and a token that the test may fire.
+pub(crate) async fn play_on(
+    options: AgentOptions,
+    model: ScriptedModel,
+    cancel: CancellationToken,
+) -> Played {
+    play_and_check(options, model, cancel, |_| {}).await
+}
+
+/// With somebody who watches the events.
+pub(crate) async fn play_watched(
+    model: ScriptedModel,
+    cancel: CancellationToken,
+    watch: impl Fn(&EventKind) + Send + 'static,
+) -> Played {
+    play_and_check(options(), model, cancel, watch).await
+}
+
+/// Runs the agent with a log file, and checks what holds for every log.
+async fn play_and_check(
+    options: AgentOptions,
+    model: ScriptedModel,
+    cancel: CancellationToken,
+    watch: impl Fn(&EventKind) + Send + 'static,
+) -> Played {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("events.jsonl");
+    let services = RunServices {
+        client: client(model.base_url()),
+        tools: registry(),
+        gate: Arc::new(KnownTraces),
+        sink: EventSink::create(&path).unwrap(),
+        cancel,
+    };
+    services.sink.observe(move |event| watch(&event.item));
+    let result = tokio::time::timeout(Duration::from_secs(60), run(options, services))
+        .await
+        .expect("the run hangs");
+    let log = std::fs::read_to_string(&path).unwrap();
+    let events: Vec<RunEvent> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    check_log(&events, &result);
+    Played {
+        result,
+        events,
+        model,
+    }
+}
+
+pub(crate) fn options() -> AgentOptions {
+    AgentOptions {
+        prompt: "What goes wrong?".into(),
+        dataset_overview: "150 traces, 1 service: shop-agent".into(),
+        dataset_context: None,
+        max_turns: 20,
+        max_parallel: 10,
+        max_context_chars: 200_000,
+        tool_result_chars_max: 10_000,
+        refusal_retries: 0,
+    }
+}
+
+fn client(base_url: String) -> ModelClient {
+    let second = Duration::from_secs(1);
+    ModelClient::new(ModelOptions {
+        base_url,
+        api_key: None,
+        headers: vec![],
+        model: "scripted".into(),
+        temperature: None,
+        max_output_tokens: None,
+        reasoning_effort: None,
+        parallel_tool_calls: None,
+        timeouts: Timeouts {
+            connect: second * 5,
+            response: second * 30,
+            idle: second * 30,
+        },
+        retry: RetryPolicy {
+            attempts_max: 10,
+            wait_first: Duration::from_millis(1),
+            wait_max: Duration::from_millis(2),
+            retry_after_max: Duration::from_millis(2),
+        },
+    })
+    .unwrap()
+}
+
+pub(crate) fn registry() -> ToolRegistry {
+    let mut registry = ToolRegistry::new();
+    registry.add(Sql);
+    registry.add(ViewTrace);
+    registry.add(Meet(Arc::new(Barrier::new(2))));
+    registry
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct SqlArgs {
+    /// One SELECT.
+    query: String,
+}
+
+/// Does what its query says, well or badly.
+struct Sql;
+
+impl Tool for Sql {
+    type Args = SqlArgs;
+    fn name(&self) -> &'static str {
+        "sql"
+    }
+    fn description(&self) -> &'static str {
+        "Runs one read-only query."
+    }
+    async fn call(&self, args: SqlArgs, _: &ToolContext) -> Result<ToolOutput, ToolError> {
+        match args.query.as_str() {
+            "SELEC typo" => Err(ToolError::for_model(
+                "syntax error near `SELEC`; did you mean `SELECT`?",
+            )),
+            "fatal" => Err(ToolError::fatal("the dataset is gone")),
+            "panic" => panic!("a bug in a tool"),
+            "forever" => std::future::pending().await,
+            "large" => Ok(ToolOutput::text(format!("begin{}end", "x".repeat(5_000)))),
+            query => Ok(ToolOutput::text(format!("result of {query}"))),
+        }
+    }
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct ViewTraceArgs {
+    /// The trace.
+    trace_id: String,
+}
+
+struct ViewTrace;
+
+impl Tool for ViewTrace {
+    type Args = ViewTraceArgs;
+    fn name(&self) -> &'static str {
+        "view_trace"
+    }
+    fn description(&self) -> &'static str {
+        "Shows a trace."
+    }
+    async fn call(&self, args: ViewTraceArgs, _: &ToolContext) -> Result<ToolOutput, ToolError> {
+        Ok(ToolOutput::showing(
+            format!("spans of {}", args.trace_id),
+            vec![args.trace_id],
+        ))
+    }
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct MeetArgs {
+    /// Who comes.
+    name: String,
+}
+
+/// Ends only when two calls are under way at the same time.
+struct Meet(Arc<Barrier>);
+
+impl Tool for Meet {
+    type Args = MeetArgs;
+    fn name(&self) -> &'static str {
+        "meet"
+    }
+    fn description(&self) -> &'static str {
+        "Waits for another call."
+    }
+    async fn call(&self, args: MeetArgs, _: &ToolContext) -> Result<ToolOutput, ToolError> {
+        self.0.wait().await;
+        Ok(ToolOutput::text(format!("{} was there", args.name)))
+    }
+}
+
+/// A gate that knows the traces `t1` to `t9`; the id of a finding is its category.
+struct KnownTraces;
+
+impl FindingGate for KnownTraces {
+    fn check(&self, draft: FindingDraft) -> BoxFuture<'_, Result<Finding, GateError>> {
+        Box::pin(async move {
+            for evidence in &draft.evidence {
+                let known = evidence.trace_id.strip_prefix('t').is_some_and(|n| n.len() == 1);
+                if !known {
+                    return Err(GateError::new(format!(
+                        "there is no trace `{}` in the dataset",
+                        evidence.trace_id
+                    )));
+                }
+            }
+            Ok(Finding {
+                id: draft.category.clone(),
+                title: draft.title,
+                category: draft.category,
+                severity: draft.severity,
+                claim: draft.claim,
+                cause: draft.cause,
+                fix: draft.fix,
+                affected_sql: draft.affected_sql,
+                population_sql: draft
+                    .population_sql
+                    .unwrap_or_else(|| "SELECT trace_id FROM traces".into()),
+                affected: 14,
+                population: 150,
+                rate: 14.0 / 150.0,
+                interval: Interval::wilson(14, 150),
+                scope: vec![],
+                evidence: draft.evidence,
+                sample_trace_ids: vec!["t1".into()],
+                source: draft.source,
+                verified: true,
+            })
+        })
+    }
+}
+
+/// Arguments of a report about this trace.
+pub(crate) fn finding(title: &str, category: &str, trace_id: &str) -> Value {
+    json!({
+        "title": title, "category": category, "severity": "high",
+        "claim": "Refunds are claimed that failed.", "cause": "The result is not checked.", "fix": "Check `ok`.",
+        "affected_sql": "SELECT trace_id FROM spans WHERE output LIKE '%false%'",
+        "evidence": [{"trace_id": trace_id, "span_id": "s1", "quote": "ok: false"}],
+    })
+}
+
+pub(crate) fn final_answer(text: &str) -> Reply {
+    Reply::tool_call("final_answer", json!({"answer": text}))
+}
+
+pub(crate) fn sql(query: &str) -> Reply {
+    Reply::tool_call("sql", json!({"query": query}))
+}
+
+impl Played {
+    /// The log without what differs from run to run, a line an event; pieces of text are left out.
+    pub(crate) fn log(&self) -> String {
+        let mut text = String::new();
+        for event in self
+            .events
+            .iter()
+            .filter(|event| !matches!(event.item, EventKind::TextDelta { .. }))
+        {
+            let mut item = serde_json::to_value(&event.item).unwrap();
+            for volatile in ["elapsed_ms", "bytes", "wait_ms"] {
+                if !item[volatile].is_null() {
+                    item[volatile] = json!("*");
+                }
+            }
+            // The whole finding is compared on the result.
+            if let EventKind::FindingAccepted { finding } = &event.item {
+                item["finding"] = json!(finding.title);
+            }
+            let kind = item["type"].as_str().unwrap().to_owned();
+            item.as_object_mut().unwrap().remove("type");
+            let item = item
+                .to_string()
+                .replace(&self.model.base_url(), "http://model/v1");
+            text.push_str(&format!("{kind} {item}\n"));
+        }
+        text
+    }
+
+    /// Name, error flag and text of each tool result, in the order of the log.
+    pub(crate) fn tool_results(&self) -> Vec<(String, bool, String)> {
+        self.events
+            .iter()
+            .filter_map(|event| match &event.item {
+                EventKind::ToolResult {
+                    name,
+                    is_error,
+                    content,
+                    ..
+                } => Some((name.clone(), *is_error, content.clone())),
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub(crate) fn notices(&self) -> Vec<String> {
+        self.events
+            .iter()
+            .filter_map(|event| match &event.item {
+                EventKind::Notice { text } => Some(text.clone()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Errors of the attempts that were tried again.
+    pub(crate) fn retries(&self) -> Vec<String> {
+        self.events
+            .iter()
+            .filter_map(|event| match &event.item {
+                EventKind::ModelRetry { error, .. } => Some(error.clone()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Results the model read in its last request.
+    pub(crate) fn results_read(&self) -> Vec<(String, String)> {
+        self.model.requests().last().unwrap().tool_results()
+    }
+}
+
+/// What holds for the log of every run, whatever happened in it.
+fn check_log(events: &[RunEvent], result: &RunResult) {
+    let sequences: Vec<u64> = events.iter().map(|event| event.sequence).collect();
+    assert_eq!(sequences, (0..events.len() as u64).collect::<Vec<_>>(), "no gaps");
+    assert!(
+        events.windows(2).all(|pair| pair[0].at <= pair[1].at),
+        "time goes on"
+    );
+    assert!(
+        events
+            .iter()
+            .all(|event| event.agent_id == "root" && event.depth == 0)
+    );
+    let count = |is: fn(&EventKind) -> bool| events.iter().filter(|event| is(&event.item)).count();
+    assert!(
+        matches!(events[0].item, EventKind::RunStarted { .. }),
+        "begins with the run"
+    );
+    assert_eq!(count(|item| matches!(item, EventKind::RunStarted { .. })), 1);
+    assert_eq!(count(|item| matches!(item, EventKind::AgentStarted { .. })), 1);
+    assert_eq!(count(|item| matches!(item, EventKind::AgentFinished { .. })), 1);
+    let finals: Vec<bool> = events.iter().map(|event| event.is_final).collect();
+    assert_eq!(
+        finals.iter().position(|is_final| *is_final),
+        Some(events.len() - 1),
+        "one final event, the last"
+    );
+
+    let [.., agent_finished, run_finished] = events else {
+        panic!("too short a log");
+    };
+    let expected = EventKind::RunFinished {
+        end: result.end.clone(),
+        answer: result.answer.clone(),
+        usage: result.usage,
+    };
+    assert_eq!(run_finished.item, expected);
+    assert!(!result.answer.trim().is_empty(), "there is always an answer");
+    let EventKind::AgentFinished { outcome, usage } = &agent_finished.item else {
+        panic!("the agent ends before the run: {agent_finished:?}");
+    };
+    let end = match outcome.clone() {
+        AgentOutcome::Answered | AgentOutcome::StoppedWithoutAnswer => RunEnd::Complete,
+        AgentOutcome::TurnLimit => RunEnd::TurnLimit,
+        AgentOutcome::Failed { error } => RunEnd::Failed { error },
+        AgentOutcome::Interrupted => RunEnd::Interrupted,
+    };
+    assert_eq!((&end, usage), (&result.end, &result.usage));
+
+    // Each call of a reply has one result, and no result is without a call.
+    let mut open: HashMap<String, i32> = HashMap::new();
+    for event in events {
+        match &event.item {
+            EventKind::ModelReply { tool_calls, .. } => {
+                for call in tool_calls {
+                    assert_eq!(
+                        open.insert(call.id.clone(), 0),
+                        None,
+                        "ids are unique: {}",
+                        call.id
+                    );
+                }
+            }
+            EventKind::ToolResult { tool_call_id, .. } => *open.get_mut(tool_call_id).unwrap() += 1,
+            _ => {}
+        }
+    }
+    assert!(open.values().all(|results| *results == 1), "{open:?}");
+}
