@@ -1,0 +1,380 @@
+//! The command line: what the user typed, checked and inert.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use halo_protocol::Severity;
+
+/// Finds the systemic faults of an LLM agent's harness in its OpenTelemetry traces.
+#[derive(Debug, Parser)]
+#[command(name = "halo", version, propagate_version = true, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  halo analyze traces.jsonl                     report without a model, from the built-in checks
+  halo analyze traces.jsonl -m gpt-5.4-mini     a model reads the traces as well (OPENAI_API_KEY)
+  halo ingest 'logs/*.jsonl.gz' -o traces.halo  read once, ask often
+  halo sql traces.halo 'select tool_name, count(*) from spans group by 1 order by 2 desc'
+
+Exit codes: 0 done, 1 a gate fired, 2 usage, 3 input unreadable or too many rejects, 4 model or network failed,
+5 budget spent, 70 a bug in halo, 130 interrupted.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Read traces into a dataset, or add to one
+    Ingest(IngestArgs),
+    /// Ask a dataset anything in SQL
+    Sql(SqlArgs),
+    /// Find the systemic faults in traces and write a report
+    ///
+    /// Without a key and without --model this runs on the built-in checks alone. `halo INPUT -p PROMPT` is short for it.
+    Analyze(AnalyzeArgs),
+}
+
+/// Flags of every command.
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// Say nothing but errors
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Say more
+    #[arg(long, short, global = true, conflicts_with = "quiet")]
+    pub(crate) verbose: bool,
+    /// Colours in messages
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+    /// Threads to work with [default: all cores]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) threads: Option<u16>,
+    /// Memory to work within, such as 500MB or 4GB
+    #[arg(long, global = true, value_name = "SIZE", default_value = "2GB", value_parser = parse_size)]
+    pub(crate) memory_limit: u64,
+}
+
+impl Common {
+    /// Threads to use.
+    pub(crate) fn threads(&self) -> usize {
+        let all = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.threads.map_or_else(all, usize::from)
+    }
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IngestArgs {
+    /// Trace files, folders, globs, or - for standard input; plain, gzip or zstd
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<String>,
+    /// Dataset to make or add to
+    #[arg(long, short, value_name = "DATASET")]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) rejects: RejectArgs,
+    /// Form of the summary: text on stderr, or json on stdout
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: SummaryFormat,
+}
+
+/// What to make of input that can't be taken.
+#[derive(Debug, Args)]
+pub(crate) struct RejectArgs {
+    /// Share of rejected lines above which the exit code is 3, such as 5% or 0.05
+    #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = parse_share)]
+    pub(crate) max_rejects: f64,
+    /// Longest line that is taken
+    #[arg(long, value_name = "SIZE", default_value = "256MB", value_parser = parse_size)]
+    pub(crate) max_line: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SummaryFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SqlArgs {
+    /// Dataset made by `halo ingest`
+    pub(crate) dataset: PathBuf,
+    /// One read-only statement over `spans` and `traces`; read from standard input when absent
+    pub(crate) query: Option<String>,
+    /// Form of the rows
+    #[arg(long, short, value_name = "FORMAT", default_value = "table")]
+    pub(crate) format: RowFormat,
+    /// Longest time the query may take, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    pub(crate) max_time: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RowFormat {
+    Table,
+    Json,
+    Jsonl,
+    Csv,
+    Markdown,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AnalyzeArgs {
+    /// A dataset, or trace files, folders and globs (read once into a cache and used again while unchanged)
+    #[arg(required = true, value_name = "DATASET|INPUT")]
+    pub(crate) inputs: Vec<String>,
+    /// What you want to know; without it, all systemic faults
+    #[arg(long, short, value_name = "TEXT")]
+    pub(crate) prompt: Option<String>,
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    /// Use no model, even when there is a key
+    #[arg(long, conflicts_with = "model")]
+    pub(crate) offline: bool,
+    /// A text file that says what this dataset encodes, for the model
+    #[arg(long, value_name = "FILE")]
+    pub(crate) context: Option<PathBuf>,
+    /// Folder for the report and the run's files [default: a new one in the platform's data folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print this on stdout in place of the summary
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<ReportFormat>,
+    /// Exit with 1 when there is a finding of this severity or above
+    #[arg(long, value_name = "SEVERITY")]
+    pub(crate) fail_on: Option<FailOn>,
+    #[command(flatten)]
+    pub(crate) rejects: RejectArgs,
+}
+
+/// The model and its limits. Names and defaults are HALO's.
+#[derive(Debug, Args)]
+pub(crate) struct ModelArgs {
+    /// Model of the agent [default with a key: gpt-5.4-mini]
+    #[arg(long, short, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
+    /// Address of an endpoint that is compatible with OpenAI's, up to and with /v1
+    #[arg(long, value_name = "URL", env = "OPENAI_BASE_URL", hide_env_values = true)]
+    pub(crate) base_url: Option<String>,
+    /// Key for the endpoint
+    #[arg(long, value_name = "KEY", env = "OPENAI_API_KEY", hide_env_values = true)]
+    pub(crate) api_key: Option<String>,
+    /// A header for the endpoint, as `NAME: VALUE`; may be repeated
+    #[arg(long = "header", short = 'H', value_name = "HEADER", value_parser = parse_header)]
+    pub(crate) headers: Vec<(String, String)>,
+    /// Turns the agent may take
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_turns: u32,
+    /// Tool calls that run at the same time
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) max_parallel: u16,
+    /// Sampling temperature, 0 to 2
+    #[arg(long, value_name = "T", value_parser = parse_temperature)]
+    pub(crate) temperature: Option<f64>,
+    /// Longest reply in tokens
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) max_output_tokens: Option<u64>,
+    /// Size of the conversation, in tokens, above which old tool results are folded
+    #[arg(long, value_name = "TOKENS", default_value_t = 60_000, value_parser = clap::value_parser!(u32).range(4_000..))]
+    pub(crate) max_context: u32,
+    /// Let the model call several tools at once
+    #[arg(long, overrides_with = "no_parallel_tool_calls")]
+    pub(crate) parallel_tool_calls: bool,
+    /// Have the model call one tool at a time
+    #[arg(long)]
+    pub(crate) no_parallel_tool_calls: bool,
+    /// How often to ask again when the model refuses
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) refusal_retries: u32,
+    /// Reasoning effort asked of the model
+    #[arg(long, value_name = "EFFORT")]
+    pub(crate) reasoning_effort: Option<ReasoningEffort>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReasoningEffort {
+    None,
+    Minimal,
+    Low,
+    Medium,
+    High,
+    Xhigh,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    Markdown,
+    Html,
+    Json,
+    Events,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+impl FailOn {
+    pub(crate) fn severity(self) -> Severity {
+        match self {
+            Self::Low => Severity::Low,
+            Self::Medium => Severity::Medium,
+            Self::High => Severity::High,
+            Self::Critical => Severity::Critical,
+        }
+    }
+}
+
+/// Flags of every command that take a value: the word after them is no command.
+const COMMON_WITH_VALUE: &[&str] = &["--color", "--threads", "--memory-limit"];
+
+/// HALO's own form, `halo INPUT -p PROMPT`, is `halo analyze INPUT -p PROMPT`.
+pub(crate) fn with_short_form(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    use clap::CommandFactory as _;
+    let command = Cli::command();
+    let is_command =
+        |word: &str| word == "help" || command.get_subcommands().any(|sub| sub.get_name() == word);
+    let mut skip = false;
+    let mut first_word = None;
+    for argument in arguments.iter().skip(1) {
+        let text = argument.to_string_lossy();
+        if std::mem::take(&mut skip) {
+            continue;
+        }
+        if matches!(text.as_ref(), "--help" | "-h" | "--version" | "-V") {
+            return arguments;
+        }
+        if text.starts_with('-') && text != "-" {
+            skip = COMMON_WITH_VALUE.contains(&text.as_ref());
+            continue;
+        }
+        first_word = Some(text.into_owned());
+        break;
+    }
+    if first_word.is_some_and(|word| !is_command(&word)) {
+        arguments.insert(1, "analyze".into());
+    }
+    arguments
+}
+
+/// `500MB`, `4GB`, `1.5GiB`, `1000000`.
+fn parse_size(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
+    let number: f64 = text[..digits]
+        .parse()
+        .map_err(|_| "not a size such as 500MB or 4GB".to_owned())?;
+    let unit = match text[digits..].trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "k" | "kb" => 1e3,
+        "m" | "mb" => 1e6,
+        "g" | "gb" => 1e9,
+        "kib" => 1024.0,
+        "mib" => 1024.0 * 1024.0,
+        "gib" => 1024.0 * 1024.0 * 1024.0,
+        unit => return Err(format!("`{unit}` is no unit; use B, KB, MB or GB")),
+    };
+    let bytes = number * unit;
+    if !(1.0..1e15).contains(&bytes) {
+        return Err("out of range".to_owned());
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "checked to be within 1..1e15"
+    )]
+    Ok(bytes as u64)
+}
+
+/// `5%` or `0.05`, within 0..=1.
+fn parse_share(text: &str) -> Result<f64, String> {
+    let (number, scale) = text
+        .strip_suffix('%')
+        .map_or((text, 1.0), |number| (number, 100.0));
+    let share = number
+        .trim()
+        .parse::<f64>()
+        .map_err(|_| "not a share such as 5% or 0.05".to_owned())?
+        / scale;
+    if (0.0..=1.0).contains(&share) {
+        Ok(share)
+    } else {
+        Err("not within 0 and 100%".to_owned())
+    }
+}
+
+fn parse_temperature(text: &str) -> Result<f64, String> {
+    let temperature = text.parse::<f64>().map_err(|error| error.to_string())?;
+    if (0.0..=2.0).contains(&temperature) {
+        Ok(temperature)
+    } else {
+        Err("not within 0 and 2".to_owned())
+    }
+}
+
+/// `NAME: VALUE`. The value is not repeated in an error: it may be a key.
+fn parse_header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once(':').ok_or("a header is `NAME: VALUE`")?;
+    let name = name.trim();
+    if name.is_empty() || name.contains(char::is_whitespace) {
+        return Err("a header is `NAME: VALUE`, with a name without blanks".to_owned());
+    }
+    Ok((name.to_owned(), value.trim().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn short_form() {
+        let check = |line: &str| {
+            let words = line.split(' ').map(OsString::from).collect();
+            let words: Vec<String> = with_short_form(words)
+                .into_iter()
+                .map(|word| word.into_string().unwrap())
+                .collect();
+            words.join(" ")
+        };
+        assert_eq!(check("halo t.jsonl -p why"), "halo analyze t.jsonl -p why");
+        assert_eq!(check("halo -p why t.jsonl"), "halo analyze -p why t.jsonl");
+        assert_eq!(check("halo --threads 2 sql ds"), "halo --threads 2 sql ds");
+        assert_eq!(check("halo --quiet ingest a -o b"), "halo --quiet ingest a -o b");
+        assert_eq!(check("halo"), "halo");
+        assert_eq!(check("halo --help"), "halo --help");
+        assert_eq!(check("halo help sql"), "halo help sql");
+    }
+
+    #[test]
+    fn sizes_and_shares() {
+        assert_eq!(parse_size("500MB"), Ok(500_000_000));
+        assert_eq!(parse_size("1.5 GiB"), Ok(1_610_612_736));
+        assert_eq!(parse_size("12"), Ok(12));
+        assert!(parse_size("many").is_err() && parse_size("0").is_err() && parse_size("5 parsecs").is_err());
+        assert_eq!(parse_share("5%"), Ok(0.05));
+        assert_eq!(parse_share("0.2"), Ok(0.2));
+        assert!(parse_share("200%").is_err() && parse_share("x").is_err());
+    }
+}

@@ -1,0 +1,25 @@
+//! Where halo keeps files that the user did not name: cached datasets and runs.
+
+use std::path::PathBuf;
+
+use directories::ProjectDirs;
+
+use crate::exit::{Exit, Failure};
+
+fn project() -> Result<ProjectDirs, Failure> {
+    ProjectDirs::from("", "", "halo").ok_or_else(|| {
+        Failure::new(Exit::Input, "this user has no home folder for halo's files").hint(
+            "name the places yourself: `halo ingest … -o DATASET`, then `halo analyze DATASET --out DIR`",
+        )
+    })
+}
+
+/// Datasets made from raw inputs.
+pub(crate) fn cached_datasets() -> Result<PathBuf, Failure> {
+    Ok(project()?.cache_dir().join("datasets"))
+}
+
+/// Runs of `halo analyze`.
+pub(crate) fn runs() -> Result<PathBuf, Failure> {
+    Ok(project()?.data_dir().join("runs"))
+}

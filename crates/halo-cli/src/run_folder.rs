@@ -1,0 +1,88 @@
+//! The folder of one run: settings, event log, findings and the report in all its forms.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use halo_protocol::Report;
+use serde::Serialize;
+
+use crate::exit::{Exit, Failure};
+use crate::folders;
+
+/// Where a run keeps its files.
+#[derive(Debug, Clone)]
+pub(crate) struct RunFolder {
+    root: PathBuf,
+}
+
+/// What `run.json` says: how the run was started, without secrets.
+#[derive(Debug, Serialize)]
+pub(crate) struct RunSettings<'a> {
+    pub(crate) format_version: u32,
+    pub(crate) halo_version: &'a str,
+    pub(crate) started_at: &'a str,
+    pub(crate) inputs: &'a [String],
+    pub(crate) dataset: &'a Path,
+    pub(crate) prompt: Option<&'a str>,
+    pub(crate) model: Option<&'a str>,
+    pub(crate) endpoint: Option<&'a str>,
+    pub(crate) max_turns: Option<u32>,
+}
+
+impl RunFolder {
+    /// Makes the folder: the one the user named, or a new one among the user's runs.
+    pub(crate) fn create(named: Option<&Path>, started_at: &jiff::Timestamp) -> Result<Self, Failure> {
+        let root = match named {
+            Some(path) => path.to_owned(),
+            None => {
+                let name = format!(
+                    "{}-{:04x}",
+                    started_at.strftime("%Y%m%d-%H%M%S"),
+                    std::process::id() & 0xffff
+                );
+                folders::runs()?.join(name)
+            }
+        };
+        fs::create_dir_all(&root).map_err(|error| {
+            Failure::new(
+                Exit::Input,
+                format!("cannot make the folder `{}`: {error}", root.display()),
+            )
+            .hint("name another one with --out DIR")
+        })?;
+        Ok(Self { root })
+    }
+
+    /// The file of this name in the folder.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// Writes `run.json`.
+    pub(crate) fn write_settings(&self, settings: &RunSettings<'_>) -> Result<(), Failure> {
+        self.write("run.json", &to_json(settings)?)
+    }
+
+    /// Writes the report as Markdown, HTML and JSON, and the findings alone.
+    pub(crate) fn write_report(&self, report: &Report) -> Result<(), Failure> {
+        self.write("findings.json", &to_json(&report.findings)?)?;
+        self.write("report.json", &halo_report::json(report))?;
+        self.write("report.md", &halo_report::markdown(report))?;
+        self.write("report.html", &halo_report::html(report))
+    }
+
+    /// Written aside and renamed: a reader never sees half a report.
+    fn write(&self, name: &str, text: &str) -> Result<(), Failure> {
+        let path = self.file(name);
+        let aside = self.file(&format!("{name}.new"));
+        fs::write(&aside, text)
+            .and_then(|()| fs::rename(&aside, &path))
+            .map_err(|error| Failure::new(Exit::Input, format!("cannot write `{}`: {error}", path.display())))
+    }
+}
+
+fn to_json(value: &impl Serialize) -> Result<String, Failure> {
+    let text =
+        serde_json::to_string_pretty(value).map_err(|error| Failure::new(Exit::Bug, error.to_string()))?;
+    Ok(text + "\n")
+}
