@@ -108,11 +108,12 @@ pub(crate) fn reading(report: &IngestReport) -> String {
         report.timing.total_ms as f64 / 1e3,
         report.bytes_read as f64 / 1e6,
     );
+    // A rate of a small file says how long the program took to start.
+    let rate = if megabytes > 10.0 { format!(" ({:.0} MB/s)", megabytes / seconds.max(0.001)) } else { String::new() };
     format!(
-        "{} from {} in {seconds:.1} s ({:.0} MB/s)",
+        "{} from {} in {seconds:.1} s{rate}",
         counted(report.spans, "new span"),
         counted(report.sources.len() as u64, "input"),
-        megabytes / seconds.max(0.001),
     )
 }
 
@@ -140,7 +141,7 @@ pub(crate) fn reject_lines(report: &IngestReport, dataset: &std::path::Path) -> 
     let kinds: Vec<String> = rejects
         .by_kind
         .iter()
-        .map(|(kind, number)| format!("{} {}", count(*number), kind.describe()))
+        .map(|(kind, number)| format!("{} × {}", count(*number), kind.describe()))
         .collect();
     let mut lines = vec![format!(
         "{}: {}",

@@ -27,6 +27,8 @@ pub(crate) enum Obstacle {
         bytes: u64,
         excerpt: Vec<u8>,
     },
+    /// The source is no text: nothing of it was read.
+    Binary,
     /// The stream broke off; what it gave of a last line is dropped.
     Broken {
         line: u64,
@@ -45,6 +47,14 @@ pub(crate) enum Piece {
         bytes: Vec<u8>,
     },
     Obstacle(Obstacle),
+}
+
+/// Whether a source that begins like this is binary data. JSON has no NUL bytes; a text that has one further on is a matter of its line.
+pub(crate) fn is_binary(beginning: &[u8]) -> bool {
+    const LOOKED_AT: usize = 1024;
+    let head = &beginning[..beginning.len().min(LOOKED_AT)];
+    let first = head.iter().find(|byte| !byte.is_ascii_whitespace());
+    first.is_some_and(|byte| *byte != b'{') && head.contains(&0)
 }
 
 /// Reads a stream into pieces of about `chunk_bytes`, cut at line ends.
@@ -222,7 +232,7 @@ mod tests {
                     bytes,
                     ..
                 }) => (line, byte_offset, format!("{bytes} too long")),
-                Piece::Obstacle(Obstacle::Broken { reason, .. }) => panic!("{reason}"),
+                Piece::Obstacle(other) => panic!("{other:?}"),
             });
         }
         assert_eq!(

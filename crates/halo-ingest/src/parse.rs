@@ -197,6 +197,10 @@ fn explain(text: &[u8], fast_error: &simd_json::Error) -> flat::Refusal {
             );
         }
     };
+    if !valid.starts_with(['{', '[']) {
+        let shown: String = valid.chars().take(20).collect();
+        return (RejectKind::NotJson, format!("a line is one JSON object, and this one begins with {shown:?}"));
+    }
     match serde_json::from_str::<serde::de::IgnoredAny>(valid) {
         Err(error) if error.is_eof() => {
             let hint = if valid.len() < 3 {
@@ -221,3 +225,6 @@ fn explain(text: &[u8], fast_error: &simd_json::Error) -> flat::Refusal {
         Ok(_) => (RejectKind::NotJson, format!("cannot be parsed: {fast_error}")),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use halo_dataset::{Commit, DatasetWriter, Manifest, SegmentJob, SegmentOutcome, 
 use serde::Serialize;
 
 use crate::assemble::Assembler;
-use crate::chunks::{Chunk, LineChunks, Obstacle, Piece};
+use crate::chunks::{Chunk, LineChunks, Obstacle, Piece, is_binary};
 use crate::parse::{LineContext, ParsedChunk, Parser, reject};
 use crate::reject::{RejectKind, Rejects};
 use crate::source::fingerprint_file;
@@ -346,6 +346,8 @@ fn read_all(
             if options.progress.cancel.load(Ordering::Relaxed) {
                 break;
             }
+            let binary = matches!(&piece, Piece::Lines { byte_offset: 0, bytes, .. } if is_binary(bytes));
+            let piece = if binary { Piece::Obstacle(Obstacle::Binary) } else { piece };
             let sent = match piece {
                 Piece::Lines {
                     first_line,
@@ -370,6 +372,9 @@ fn read_all(
             // Nobody listens any more: another thread failed and the ingest ends.
             if !sent {
                 return;
+            }
+            if binary {
+                break;
             }
         }
         let _closed = done.send(Done::Reader(FromReader::Ended(
@@ -538,6 +543,10 @@ impl Collector<'_> {
                     } => {
                         let reason = format!("the line has {} MB, over the limit of {limit} MB", bytes >> 20);
                         (RejectKind::TooLong, line, byte_offset, reason, excerpt)
+                    }
+                    Obstacle::Binary => {
+                        let reason = "the file is binary data, not JSON lines; nothing of it was read".to_owned();
+                        (RejectKind::Binary, 1, 0, reason, Vec::new())
                     }
                     Obstacle::Broken {
                         line,
