@@ -68,10 +68,13 @@ pub(crate) fn line(text: &str) {
 
 /// Writes to stdout. A reader that went away (`halo … | head`) ends the program in peace.
 pub(crate) fn stdout(text: &str) -> Result<(), Failure> {
+    try_stdout(text).or_else(write_failure)
+}
+
+/// Writes to stdout, and leaves it to the caller what a reader that went away means.
+pub(crate) fn try_stdout(text: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes())
-        .and_then(|()| out.flush())
-        .or_else(write_failure)
+    out.write_all(text.as_bytes()).and_then(|()| out.flush())
 }
 
 /// What a failed write to stdout means.

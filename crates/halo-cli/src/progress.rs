@@ -91,7 +91,7 @@ pub(crate) fn summary(report: &IngestReport, dataset: &std::path::Path) -> Strin
     for name in &report.unchanged {
         lines.push(format!("{name}: in the dataset already, unchanged"));
     }
-    lines.extend(reject_lines(report, dataset));
+    lines.extend(reject_lines(report, Some(dataset)));
     lines.push(format!(
         "{}: {} of {}",
         dataset.display(),
@@ -131,8 +131,8 @@ fn line_counts(report: &IngestReport) -> String {
     format!("{} = {}", counted(counts.lines, "line"), parts.join(" + "))
 }
 
-/// Rejects by reason, and the first ones with their places.
-pub(crate) fn reject_lines(report: &IngestReport, dataset: &std::path::Path) -> Vec<String> {
+/// Rejects by reason, the first ones with their places, and the dataset that keeps them all when there is one.
+pub(crate) fn reject_lines(report: &IngestReport, dataset: Option<&std::path::Path>) -> Vec<String> {
     const SHOWN: usize = 3;
     let rejects = &report.rejects;
     if rejects.count() == 0 {
@@ -153,11 +153,10 @@ pub(crate) fn reject_lines(report: &IngestReport, dataset: &std::path::Path) -> 
     }
     let more = rejects.count().saturating_sub(SHOWN as u64);
     if more > 0 {
-        lines.push(format!(
-            "  and {} more, in {}",
-            count(more),
-            dataset.join("rejects.jsonl").display()
-        ));
+        let place = dataset.map_or_else(String::new, |root| {
+            format!(", in {}", root.join("rejects.jsonl").display())
+        });
+        lines.push(format!("  and {} more{place}", count(more)));
     }
     lines
 }

@@ -119,14 +119,17 @@ fn cached(sources: &[Source], rejects: &RejectArgs, common: &Common) -> Result<D
     };
     let _cleanup = RemoveOnDrop(&fresh);
     let report = ingest::ingest(sources, &fresh, rejects, common)?;
-    output::note(common, &progress::reading(&report));
-    ingest::accept(&report, sources, rejects)?;
-    if report.rejects.count() > 0 {
-        // The folder moves: the rejects are told of where they will be.
-        progress::reject_lines(&report, &root)
-            .iter()
-            .for_each(|line| output::note(common, line));
+    let advice = "mend the input, or analyse the rest of it with a higher --max-rejects";
+    let accepted = ingest::accept(&report, sources, rejects, advice);
+    if report.dataset_spans > 0 {
+        output::note(common, &progress::reading(&report));
+        // The folder moves when all is well, and goes when it is not.
+        let kept_in = accepted.is_ok().then_some(root.as_path());
+        for line in progress::reject_lines(&report, kept_in) {
+            output::note(common, &line);
+        }
     }
+    accepted?;
     if root.exists() {
         fs::remove_dir_all(&root).map_err(io("remove", &root))?;
     }

@@ -17,7 +17,7 @@ fn main() -> std::io::Result<()> {
         "failed" => sample::failed(),
         _ => sample::rich(),
     };
-    halo_report::rank(&mut report.findings);
+    halo_report::rank(&mut report.findings, report.dataset.traces);
     let text = match word(1) {
         "markdown" => halo_report::markdown(&report),
         "json" => halo_report::json(&report),

@@ -83,7 +83,7 @@ fn top(out: &mut String, view: &View) {
     }
     let mut opening = inline(opening.trim_start());
     if let Some(first) = &view.verdict.first {
-        let _ = write!(opening, " **Fix first: [{}](#finding-1).**", inline(first));
+        let _ = write!(opening, " **Fix first: [{}](#finding-1).**", cell(first));
     }
     line(out, &opening);
     line(out, &format!("{} · {}", code(&view.input), inline(&view.made)));
@@ -100,7 +100,7 @@ fn top(out: &mut String, view: &View) {
             out,
             "| {number} | {} | [{}](#finding-{number}) | {} of {} | {} ({}) | {} |",
             finding.severity,
-            inline(&finding.title),
+            cell(&finding.title),
             finding.affected,
             finding.population,
             inline(&finding.rate),
@@ -118,7 +118,7 @@ fn one_finding(out: &mut String, finding: &FindingView) {
         out,
         &format!(
             "<a id=\"finding-{number}\"></a>\n\n### {number}. {}",
-            inline(&finding.title)
+            cell(&finding.title)
         ),
     );
     let unverified = if finding.verified {

@@ -43,6 +43,11 @@ pub(crate) fn lines(source: &str) -> Vec<Line> {
         .collect()
 }
 
+/// A title: one line, with code in it as in other texts.
+pub(crate) fn title(source: &str) -> Line {
+    segments(&text::line(source))
+}
+
 /// The lines as one plain text, as a program would read it.
 pub(crate) fn unformatted(line: &[Segment]) -> String {
     line.iter().map(|segment| segment.text.as_str()).collect()

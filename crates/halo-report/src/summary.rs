@@ -3,6 +3,7 @@
 use halo_protocol::Report;
 
 use crate::number::counted;
+use crate::prose::unformatted;
 use crate::view::{FindingView, View};
 
 /// Columns that a line needs at least.
@@ -69,7 +70,7 @@ fn table(out: &mut String, findings: &[FindingView], width: usize) {
         .saturating_sub(severity_width + count_width + rate_width + 6)
         .max(8);
     for (finding, count) in findings.iter().zip(counts) {
-        let title = fitted(&finding.title, title_width);
+        let title = fitted(&unformatted(&finding.title), title_width);
         out.push_str(&format!(
             "{:severity_width$}  {title}  {count:>count_width$}  {:>rate_width$}\n",
             finding.severity, finding.rate

@@ -56,7 +56,7 @@ pub(crate) async fn run(args: &AnalyzeArgs, common: &Common) -> Result<Exit, Fai
     )
     .await?;
     let work = match &model {
-        None => Work::of_checks(&folder, &checks)?,
+        None => Work::of_checks(&folder, args, &checks)?,
         Some(settings) => {
             let ground = model::Ground {
                 session: &session,
@@ -82,7 +82,7 @@ pub(crate) async fn run(args: &AnalyzeArgs, common: &Common) -> Result<Exit, Fai
     );
     folder.write_report(&report)?;
     show(args, common, &folder, &report)?;
-    Ok(exit(args, &report, &end))
+    Ok(exit(args, common, &report, &end))
 }
 
 /// What reading the traces gave beyond the checks.
@@ -97,8 +97,8 @@ pub(crate) struct Work {
 
 impl Work {
     /// The run of the checks alone, with the same log as any other.
-    fn of_checks(folder: &RunFolder, checks: &CheckReport) -> Result<Self, Failure> {
-        model::log_checks(folder, checks)?;
+    fn of_checks(folder: &RunFolder, args: &AnalyzeArgs, checks: &CheckReport) -> Result<Self, Failure> {
+        model::log_checks(folder, args, checks)?;
         Ok(Self {
             findings: checks.findings.clone(),
             refused: checks.refused.clone(),
@@ -127,7 +127,7 @@ fn report(args: &AnalyzeArgs, input: &Input, model: Option<&ModelSettings>, part
         started_at,
     } = parts;
     let mut findings = work.findings;
-    halo_report::rank(&mut findings);
+    halo_report::rank(&mut findings, dataset.traces);
     let mode = model.map_or(RunMode::Offline, |settings| RunMode::Model {
         model: settings.model.clone(),
     });
@@ -212,16 +212,29 @@ fn terminal_width() -> usize {
     terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0).clamp(60, 140))
 }
 
-fn exit(args: &AnalyzeArgs, report: &Report, end: &RunEnd) -> Exit {
+fn exit(args: &AnalyzeArgs, common: &Common, report: &Report, end: &RunEnd) -> Exit {
     match end {
         RunEnd::Failed { .. } => return Exit::Model,
         RunEnd::Interrupted => return Exit::Interrupted,
         RunEnd::TurnLimit => return Exit::Budget,
         RunEnd::Complete => {}
     }
-    let gate = args.fail_on.map(crate::args::FailOn::severity);
-    let fired = gate.is_some_and(|limit| report.findings.iter().any(|finding| finding.severity >= limit));
-    if fired { Exit::Gate } else { Exit::Done }
+    let Some(limit) = args.fail_on.map(crate::args::FailOn::severity) else {
+        return Exit::Done;
+    };
+    let reached = report
+        .findings
+        .iter()
+        .filter(|finding| finding.severity >= limit)
+        .count() as u64;
+    if reached == 0 {
+        return Exit::Done;
+    }
+    output::note(
+        common,
+        &format!("--fail-on {}: {}", limit.as_str(), output::counted(reached, "finding")),
+    );
+    Exit::Gate
 }
 
 /// The token that ends queries and model requests.

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use halo_ingest::{IngestOptions, IngestReport, Source};
+use halo_dataset::DatasetError;
+use halo_ingest::{IngestError, IngestOptions, IngestReport, Source};
 
 use crate::args::{Common, IngestArgs, RejectArgs, SummaryFormat};
 use crate::exit::{Exit, Failure};
@@ -14,6 +15,9 @@ use crate::{output, progress};
 pub(crate) fn run(args: &IngestArgs, common: &Common) -> Result<Exit, Failure> {
     output::set_color(common);
     let sources = Source::find(&args.inputs)?;
+    if args.output.is_file() {
+        return Err(no_place(&args.output, "is a file"));
+    }
     let report = ingest(&sources, &args.output, &args.rejects, common)?;
     match args.format {
         SummaryFormat::Text => output::note(common, &progress::summary(&report, &args.output)),
@@ -23,7 +27,12 @@ pub(crate) fn run(args: &IngestArgs, common: &Common) -> Result<Exit, Failure> {
             output::stdout(&(text + "\n"))?;
         }
     }
-    accept(&report, &sources, &args.rejects)?;
+    accept(
+        &report,
+        &sources,
+        &args.rejects,
+        "the other spans are in the dataset; look at its rejects.jsonl, or allow more with --max-rejects",
+    )?;
     Ok(Exit::Done)
 }
 
@@ -44,32 +53,53 @@ pub(crate) fn ingest(
     let progress = Arc::clone(&options.progress);
     let _watch = CancelOnInterrupt::start(&progress);
     let _bar = progress::Bar::start(sources, &progress, common);
-    Ok(halo_ingest::ingest(sources, dataset, &options)?)
+    halo_ingest::ingest(sources, dataset, &options).map_err(|error| match error {
+        IngestError::Dataset(DatasetError::NotADataset { path }) => {
+            no_place(&path, "is a folder with other things in it")
+        }
+        error => error.into(),
+    })
 }
 
-/// Whether what came of an ingest is worth going on with.
-pub(crate) fn accept(report: &IngestReport, sources: &[Source], rejects: &RejectArgs) -> Result<(), Failure> {
-    let first = report.rejects.kept.first();
+/// A path that can't become a dataset. The error's own advice is for those who want to read one.
+fn no_place(path: &Path, reason: &str) -> Failure {
+    let message = format!("cannot write a dataset to `{}`: it {reason}", path.display());
+    Failure::new(Exit::Input, message)
+        .hint("name a folder that is not there yet, is empty, or holds a dataset already")
+}
+
+/// Whether what came of an ingest is worth going on with. `too_many` says what to do when too much was rejected.
+pub(crate) fn accept(
+    report: &IngestReport,
+    sources: &[Source],
+    rejects: &RejectArgs,
+    too_many: &str,
+) -> Result<(), Failure> {
     if report.dataset_spans == 0 {
         let names: Vec<String> = sources.iter().map(Source::name).collect();
-        let reason = match first {
-            Some(reject) => format!("; line {}: {}", reject.line, reject.reason),
-            None if report.counts.lines == 0 => ": the input is empty".to_owned(),
-            None => ": no line holds any".to_owned(),
-        };
-        return Err(Failure::new(Exit::Input, format!("no spans in {}{reason}", names.join(", ")))
+        let message = format!("no spans in {}: {}", names.join(", "), why_no_spans(report));
+        return Err(Failure::new(Exit::Input, message)
             .hint("halo reads HALO's flat span lines and OTLP/JSON lines ({\"resourceSpans\": …}), one object a line"));
     }
     if report.reject_rate() > rejects.max_rejects {
         let message = format!(
-            "{:.1} % of the lines were rejected, over the {:.1} % of --max-rejects; all other spans are in the dataset",
+            "{:.1} % of the lines were rejected, over the {:.1} % of --max-rejects",
             report.reject_rate() * 100.0,
             rejects.max_rejects * 100.0
         );
-        return Err(Failure::new(Exit::Input, message)
-            .hint("see the reasons above and in rejects.jsonl of the dataset"));
+        return Err(Failure::new(Exit::Input, message).hint(too_many));
     }
     Ok(())
+}
+
+fn why_no_spans(report: &IngestReport) -> String {
+    match report.rejects.kept.first() {
+        Some(first) if report.sources.len() == 1 => format!("line {}: {}", first.line, first.reason),
+        Some(first) => format!("{}:{}: {}", first.source, first.line, first.reason),
+        None if !report.unchanged.is_empty() => "it was read before and is unchanged".to_owned(),
+        None if report.counts.lines == 0 => "the input is empty".to_owned(),
+        None => "no line holds any".to_owned(),
+    }
 }
 
 /// Watches for Ctrl-C on a thread of its own: ingest itself knows no async.

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::sql;
 use crate::number::{counted, grouped, in_words, lift, p_value, percent, percent_range, share};
-use crate::prose::{Line, code, lines, plain};
+use crate::prose::{Line, code, lines, plain, title};
 use crate::{handoff, text};
 
 /// Quotes shown in full view.
@@ -25,7 +25,7 @@ pub(crate) struct FindingView {
     /// `critical`, `high`, `medium`, `low`.
     pub(crate) severity: &'static str,
     /// The fault.
-    pub(crate) title: String,
+    pub(crate) title: Line,
     /// Kind of fault, in words.
     pub(crate) category: String,
     /// Affected traces.
@@ -193,7 +193,7 @@ impl FindingView {
             number,
             id: text::value(&finding.id),
             severity: finding.severity.as_str(),
-            title: text::line(&finding.title),
+            title: title(&finding.title),
             category: text::value(&finding.category).replace('_', " "),
             affected: grouped(finding.affected),
             population: grouped(finding.population),

@@ -7,6 +7,7 @@ use halo_protocol::{Finding, Report, RunEnd, RunMode, Severity};
 use serde::Serialize;
 
 use crate::number::{counted, grouped, percent, share};
+use crate::prose::{Line, title};
 use crate::text;
 
 /// What the report opens with.
@@ -19,7 +20,7 @@ pub(crate) struct Verdict {
     /// `1 critical, 2 high`, by falling severity.
     pub(crate) tally: Vec<Tally>,
     /// Title of the finding to fix first.
-    pub(crate) first: Option<String>,
+    pub(crate) first: Option<Line>,
 }
 
 /// How many findings have a severity.
@@ -59,9 +60,9 @@ impl Verdict {
     }
 }
 
-fn first(findings: &[Finding]) -> Option<String> {
+fn first(findings: &[Finding]) -> Option<Line> {
     let first = findings.first().filter(|_| findings.len() > 1)?;
-    Some(text::line(&first.title).trim_end_matches('.').to_owned())
+    Some(title(first.title.trim_end_matches('.')))
 }
 
 fn tally(findings: &[Finding]) -> Vec<Tally> {

@@ -133,12 +133,7 @@ pub(crate) async fn run(
 ) -> Result<Work, Failure> {
     let sink = event_sink(folder)?;
     if args.format == Some(ReportFormat::Events) {
-        sink.observe(|event| {
-            // A reader that went away does not end the run: its log and report are on disk.
-            if let Ok(line) = serde_json::to_string(event) {
-                let _gone = output::stdout(&(line + "\n"));
-            }
-        });
+        print_events(&sink);
     } else if !common.quiet {
         sink.observe(|event| {
             if let Some(line) = live::line(event) {
@@ -243,9 +238,22 @@ fn event_sink(folder: &RunFolder) -> Result<EventSink, Failure> {
         .map_err(|error| Failure::new(Exit::Input, error.to_string()))
 }
 
+/// Prints every event as a line of JSON on stdout.
+fn print_events(sink: &EventSink) {
+    sink.observe(|event| {
+        // A reader that went away does not end the run, which costs money: log and report are still written.
+        if let Ok(line) = serde_json::to_string(event) {
+            let _unwritten = output::try_stdout(&(line + "\n"));
+        }
+    });
+}
+
 /// The log of a run without a model: what was found and what was refused.
-pub(crate) fn log_checks(folder: &RunFolder, checks: &CheckReport) -> Result<(), Failure> {
+pub(crate) fn log_checks(folder: &RunFolder, args: &AnalyzeArgs, checks: &CheckReport) -> Result<(), Failure> {
     let sink = event_sink(folder)?;
+    if args.format == Some(ReportFormat::Events) {
+        print_events(&sink);
+    }
     let agent = AgentIdentity {
         id: "checks".into(),
         name: "checks".into(),
@@ -254,7 +262,7 @@ pub(crate) fn log_checks(folder: &RunFolder, checks: &CheckReport) -> Result<(),
     let started = EventKind::RunStarted {
         format_version: FORMAT_VERSION,
         model: String::new(),
-        prompt: String::new(),
+        prompt: args.prompt.clone().unwrap_or_default(),
     };
     sink.emit(&agent, started);
     sink.emit(&agent, EventKind::AgentStarted { max_turns: 0 });
