@@ -98,7 +98,30 @@ fn schema_of<A: schemars::JsonSchema>() -> Value {
         map.entry("properties")
             .or_insert_with(|| Value::Object(serde_json::Map::default()));
     }
+    simplify(&mut schema);
     schema
+}
+
+/// Takes out what a model does not need and some endpoints refuse: number formats, and `null` beside the type of a field that may be
+/// left out anyway. A `null` that comes all the same is still accepted.
+fn simplify(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            if map.get("format").is_some_and(Value::is_string) {
+                map.remove("format");
+            }
+            if let Some(Value::Array(types)) = map.get_mut("type") {
+                types.retain(|name| name != "null");
+                if let [only] = types.as_slice() {
+                    let only = only.clone();
+                    map.insert("type".to_owned(), only);
+                }
+            }
+            map.values_mut().for_each(simplify);
+        }
+        Value::Array(items) => items.iter_mut().for_each(simplify),
+        _ => {}
+    }
 }
 
 /// A tool whose argument type is hidden, so that a registry can hold many.
@@ -212,8 +235,8 @@ mod tests {
         let expected = serde_json::json!({
             "type": "object",
             "properties": {
-                "a": {"type": "integer", "format": "int64", "description": "First number."},
-                "b": {"type": ["integer", "null"], "format": "int64", "description": "Second number, 0 when absent."}
+                "a": {"type": "integer", "description": "First number."},
+                "b": {"type": "integer", "description": "Second number, 0 when absent."}
             },
             "required": ["a"],
             "additionalProperties": false
