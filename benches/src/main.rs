@@ -33,7 +33,12 @@ fn bench_ingest(mut arguments: Vec<String>) -> anyhow::Result<()> {
     }
     let mut keep = None;
     if let Some(at) = arguments.iter().position(|argument| argument == "--keep") {
-        keep = Some(arguments.get(at + 1).map(std::path::PathBuf::from).context("--keep takes a folder")?);
+        keep = Some(
+            arguments
+                .get(at + 1)
+                .map(std::path::PathBuf::from)
+                .context("--keep takes a folder")?,
+        );
         arguments.drain(at..=at + 1);
     }
     let threads = std::thread::available_parallelism()?.get();

@@ -1,6 +1,7 @@
 //! Chores of the workspace, run as `cargo xtask CHORE`.
 
 mod fixtures;
+mod tidy;
 
 use std::{
     io::Write,
@@ -10,9 +11,10 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-const USAGE: &str = "usage: cargo xtask fixtures [--check]
+const USAGE: &str = "usage: cargo xtask CHORE
   fixtures           writes the generated files under fixtures/
-  fixtures --check   fails when a generated file differs from what is there";
+  fixtures --check   fails when a generated file differs from what is there
+  tidy               holds the workspace to its rules and tells every breach";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -33,6 +35,7 @@ fn run(arguments: &[&str]) -> Result<String> {
     match arguments {
         ["fixtures"] => fixtures::write(&workspace()?),
         ["fixtures", "--check"] => fixtures::check(&workspace()?),
+        ["tidy"] => tidy::run(&workspace()?),
         _ => bail!("{USAGE}"),
     }
 }

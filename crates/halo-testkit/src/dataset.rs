@@ -288,10 +288,11 @@ impl TestSpan {
             .start_ns
             .unwrap_or(FIRST_START_NS + index * GAP_MS * 1_000_000);
         let type_name = self.span_type.to_ascii_lowercase();
-        let name = self.name.as_deref().or(self.tool_name.as_deref()).or(self
-            .agent_name
+        let name = self
+            .name
             .as_deref()
-            .filter(|_| self.span_type == "AGENT"));
+            .or(self.tool_name.as_deref())
+            .or(self.agent_name.as_deref().filter(|_| self.span_type == "AGENT"));
         let mut tags = String::new();
         for (key, value) in self.resource_attributes.iter().chain(&self.attributes) {
             match value {
