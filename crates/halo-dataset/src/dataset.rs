@@ -17,10 +17,7 @@ impl Dataset {
     /// # Errors
     /// Nothing there, no dataset, damaged, or written by a newer halo.
     pub fn open(root: &Path) -> Result<Self> {
-        Ok(Self {
-            root: root.to_owned(),
-            manifest: Manifest::load(root)?,
-        })
+        Ok(Self { root: root.to_owned(), manifest: Manifest::load(root)? })
     }
 
     pub(crate) fn from_parts(root: PathBuf, manifest: Manifest) -> Self {
@@ -65,18 +62,11 @@ impl Dataset {
     }
 
     fn straddle_file(&self, name: &str) -> Option<PathBuf> {
-        self.manifest
-            .straddle
-            .as_ref()
-            .map(|folder| self.root.join("straddle").join(folder).join(name))
+        self.manifest.straddle.as_ref().map(|folder| self.root.join("straddle").join(folder).join(name))
     }
 
     fn segment_files(&self, name: &str) -> Vec<PathBuf> {
-        let folders = self
-            .manifest
-            .segments
-            .iter()
-            .map(|segment| SegmentMeta::folder(segment.number));
+        let folders = self.manifest.segments.iter().map(|segment| SegmentMeta::folder(segment.number));
         folders.map(|folder| self.root.join(folder).join(name)).collect()
     }
 }

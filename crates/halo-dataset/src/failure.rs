@@ -18,7 +18,7 @@ pub fn result_failure(result: &str) -> Option<String> {
 
 fn object_failure(map: &serde_json::Map<String, serde_json::Value>) -> Option<String> {
     use serde_json::Value;
-    for key in ["ok", "success", "succeeded"] {
+    for key in ["ok", "success", "succeeded", "accepted"] {
         if map.get(key) == Some(&Value::Bool(false)) {
             return Some(format!("{key}=false"));
         }
@@ -37,7 +37,7 @@ fn object_failure(map: &serde_json::Map<String, serde_json::Value>) -> Option<St
     }
     if let Some(Value::String(status)) = map.get("status") {
         let lower = status.to_ascii_lowercase();
-        if ["error", "failed", "failure", "denied", "rejected"].contains(&lower.as_str()) {
+        if ["error", "failed", "failure", "denied", "declined", "rejected"].contains(&lower.as_str()) {
             return Some(format!("status={lower}"));
         }
     }
@@ -61,30 +61,18 @@ fn text_failure(text: &str) -> Option<String> {
     if lower.starts_with("traceback (most recent call last)") {
         return Some("exception".to_owned());
     }
-    for (start, code) in [
-        ("error:", "error"),
-        ("error ", "error"),
-        ("exception:", "exception"),
-        ("fatal:", "error"),
-    ] {
+    for (start, code) in [("error:", "error"), ("error ", "error"), ("exception:", "exception"), ("fatal:", "error")] {
         if lower.starts_with(start) {
             return Some(code.to_owned());
         }
     }
     // `HTTP 503 ...`, `HTTPError: 404 ...`, `TimeoutError: ...`: a class name or a protocol, then the reason.
     let first = lower.split([':', ' ']).next().unwrap_or_default();
-    if lower.len() > first.len()
-        && first.len() > 5
-        && (first.ends_with("error") || first.ends_with("exception"))
-    {
+    if lower.len() > first.len() && first.len() > 5 && (first.ends_with("error") || first.ends_with("exception")) {
         return Some(first.to_owned());
     }
-    let code = lower
-        .strip_prefix("http ")
-        .and_then(|rest| rest.get(..3))
-        .and_then(|code| code.parse::<u16>().ok());
-    code.filter(|code| (400..600).contains(code))
-        .map(|code| format!("http_{code}"))
+    let code = lower.strip_prefix("http ").and_then(|rest| rest.get(..3)).and_then(|code| code.parse::<u16>().ok());
+    code.filter(|code| (400..600).contains(code)).map(|code| format!("http_{code}"))
 }
 
 #[cfg(test)]
@@ -96,6 +84,8 @@ mod tests {
         let cases = [
             (r#"{"ok": false, "reason": "closed"}"#, Some("ok=false")),
             (r#"{"success":false}"#, Some("success=false")),
+            (r#"{"accepted":false,"problem":"date"}"#, Some("accepted=false")),
+            (r#"{"status":"Declined"}"#, Some("status=declined")),
             (r#"{"ok": true, "error": null}"#, None),
             (r#"{"error": "no such order"}"#, Some("error")),
             (r#"{"error": ""}"#, None),

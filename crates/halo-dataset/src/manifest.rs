@@ -100,35 +100,20 @@ impl Manifest {
         let text = match fs::read(&path) {
             Ok(text) => text,
             Err(_) if !root.exists() => {
-                return Err(DatasetError::Missing {
-                    path: root.to_owned(),
-                });
+                return Err(DatasetError::Missing { path: root.to_owned() });
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound || !root.is_dir() => {
-                return Err(DatasetError::NotADataset {
-                    path: root.to_owned(),
-                });
+                return Err(DatasetError::NotADataset { path: root.to_owned() });
             }
             Err(error) => return Err(DatasetError::io("read", &path)(error)),
         };
-        let damaged = |reason: String| DatasetError::Damaged {
-            path: path.clone(),
-            reason,
-        };
-        let value: serde_json::Value =
-            serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
+        let damaged = |reason: String| DatasetError::Damaged { path: path.clone(), reason };
+        let value: serde_json::Value = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
         // The version first: a newer manifest may have another shape.
-        let found = value
-            .get("format_version")
-            .and_then(serde_json::Value::as_u64)
-            .unwrap_or(0);
+        let found = value.get("format_version").and_then(serde_json::Value::as_u64).unwrap_or(0);
         let found = u32::try_from(found).unwrap_or(u32::MAX);
         if found > FORMAT_VERSION {
-            return Err(DatasetError::NewerFormat {
-                path: root.to_owned(),
-                found,
-                supported: FORMAT_VERSION,
-            });
+            return Err(DatasetError::NewerFormat { path: root.to_owned(), found, supported: FORMAT_VERSION });
         }
         serde_json::from_value(value).map_err(|error| damaged(error.to_string()))
     }
@@ -137,13 +122,10 @@ impl Manifest {
     pub(crate) fn store(&self, root: &Path) -> Result<()> {
         let path = root.join(FILE);
         let temporary = root.join("manifest.json.new");
-        let text = serde_json::to_vec_pretty(self).map_err(|error| DatasetError::Damaged {
-            path: path.clone(),
-            reason: error.to_string(),
-        })?;
+        let text = serde_json::to_vec_pretty(self)
+            .map_err(|error| DatasetError::Damaged { path: path.clone(), reason: error.to_string() })?;
         let mut file = File::create(&temporary).map_err(DatasetError::io("create", &temporary))?;
-        file.write_all(&text)
-            .map_err(DatasetError::io("write", &temporary))?;
+        file.write_all(&text).map_err(DatasetError::io("write", &temporary))?;
         file.sync_all().map_err(DatasetError::io("write", &temporary))?;
         fs::rename(&temporary, &path).map_err(DatasetError::io("replace", &path))?;
         sync_folder(root)

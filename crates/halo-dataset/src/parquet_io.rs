@@ -81,20 +81,15 @@ pub(crate) fn reader(path: &Path, columns: &[&str]) -> Result<ParquetRecordBatch
         path: path.to_owned(),
         reason: error.to_string(),
     };
-    let metadata =
-        ArrowReaderMetadata::load(&file, parquet::arrow::arrow_reader::ArrowReaderOptions::default())
-            .map_err(damaged)?;
+    let metadata = ArrowReaderMetadata::load(&file, parquet::arrow::arrow_reader::ArrowReaderOptions::default())
+        .map_err(damaged)?;
     let mask = parquet::arrow::ProjectionMask::columns(metadata.parquet_schema(), columns.iter().copied());
     Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata).with_projection(mask))
 }
 
 /// The schema without the columns of these names.
 pub(crate) fn without(schema: &Schema, names: &[&str]) -> SchemaRef {
-    let fields: Vec<_> = schema
-        .fields()
-        .iter()
-        .filter(|field| !names.contains(&field.name().as_str()))
-        .cloned()
-        .collect();
+    let fields: Vec<_> =
+        schema.fields().iter().filter(|field| !names.contains(&field.name().as_str())).cloned().collect();
     Arc::new(Schema::new(fields))
 }

@@ -1,8 +1,9 @@
 //! One trace's spans to its row in `traces`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
 
-use arrow::array::{Array, AsArray, RecordBatch, StringViewArray};
+use arrow::array::{Array, AsArray, RecordBatch, StringViewArray, TimestampNanosecondArray};
 use arrow::datatypes::{Float64Type, Int64Type, TimestampNanosecondType};
 
 use crate::failure::result_failure;
@@ -37,8 +38,8 @@ struct Spans<'a> {
     texts: HashMap<&'static str, &'a StringViewArray>,
     ints: HashMap<&'static str, &'a arrow::array::Int64Array>,
     cost_usd: &'a arrow::array::Float64Array,
-    start_time: &'a arrow::array::TimestampNanosecondArray,
-    end_time: &'a arrow::array::TimestampNanosecondArray,
+    start_time: &'a TimestampNanosecondArray,
+    end_time: &'a TimestampNanosecondArray,
 }
 
 /// Text columns that a roll-up reads; `tags` may be missing.
@@ -72,50 +73,28 @@ pub(crate) const ROLL_UP_NUMBERS: &[&str] = &[
     "start_time",
     "end_time",
 ];
-const INTS: &[&str] = &[
-    "input_tokens",
-    "output_tokens",
-    "cached_input_tokens",
-    "reasoning_tokens",
-    "raw_bytes",
-];
+const INTS: &[&str] = &["input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens", "raw_bytes"];
 
 impl<'a> Spans<'a> {
     fn of(batch: &'a RecordBatch) -> Result<Self> {
         let missing = |name: &str| {
-            DatasetError::Arrow(arrow::error::ArrowError::SchemaError(format!(
-                "column {name} is missing"
-            )))
+            DatasetError::Arrow(arrow::error::ArrowError::SchemaError(format!("column {name} is missing")))
         };
         let column = |name: &str| batch.column_by_name(name).ok_or_else(|| missing(name));
         let mut texts = HashMap::new();
         for name in ROLL_UP_TEXTS {
-            texts.insert(
-                *name,
-                column(name)?.as_string_view_opt().ok_or_else(|| missing(name))?,
-            );
+            texts.insert(*name, column(name)?.as_string_view_opt().ok_or_else(|| missing(name))?);
         }
         let mut ints = HashMap::new();
         for name in INTS {
-            ints.insert(
-                *name,
-                column(name)?
-                    .as_primitive_opt::<Int64Type>()
-                    .ok_or_else(|| missing(name))?,
-            );
+            ints.insert(*name, column(name)?.as_primitive_opt::<Int64Type>().ok_or_else(|| missing(name))?);
         }
-        let time = |name| {
-            column(name)?
-                .as_primitive_opt::<TimestampNanosecondType>()
-                .ok_or_else(|| missing(name))
-        };
+        let time = |name| column(name)?.as_primitive_opt::<TimestampNanosecondType>().ok_or_else(|| missing(name));
         Ok(Self {
             trace_id: texts["trace_id"],
             texts,
             ints,
-            cost_usd: column("cost_usd")?
-                .as_primitive_opt::<Float64Type>()
-                .ok_or_else(|| missing("cost_usd"))?,
+            cost_usd: column("cost_usd")?.as_primitive_opt::<Float64Type>().ok_or_else(|| missing("cost_usd"))?,
             start_time: time("start_time")?,
             end_time: time("end_time")?,
         })
@@ -142,59 +121,44 @@ impl<'a> Spans<'a> {
     fn is_error(&self, row: usize) -> bool {
         self.text("status", row) == Some("ERROR")
     }
+
+    /// Whether a row is a tool call that failed, by its status or because its result says so.
+    fn tool_failed(&self, row: usize) -> bool {
+        let says_so = || self.text("output", row).is_some_and(|output| result_failure(output).is_some());
+        self.is_type(row, "TOOL") && (self.is_error(row) || says_so())
+    }
+
+    /// Earliest start and latest end.
+    fn times(&self, rows: Range<usize>) -> (Option<i64>, Option<i64>) {
+        let valid = |times: &'a TimestampNanosecondArray, row| times.is_valid(row).then(|| times.value(row));
+        let start = rows.clone().filter_map(|row| valid(self.start_time, row)).min();
+        (start, rows.filter_map(|row| valid(self.end_time, row)).max())
+    }
+
+    /// Distinct texts of a column, sorted, without empty ones.
+    fn distinct(&self, column: &'static str, rows: Range<usize>) -> Vec<String> {
+        let set: BTreeSet<&str> = rows.filter_map(|row| self.filled(column, row)).collect();
+        set.into_iter().map(str::to_owned).collect()
+    }
+
+    /// Output of the last model call or agent that has one.
+    fn last_answer(&self, rows: Range<usize>) -> Option<&'a str> {
+        let answers = rows.rev().filter(|row| self.is_type(*row, "LLM") || self.is_type(*row, "AGENT"));
+        answers.into_iter().find_map(|row| self.filled("output", row))
+    }
 }
 
-fn roll_up_trace(spans: &Spans<'_>, rows: std::ops::Range<usize>, builder: &mut TraceBatchBuilder) {
+fn roll_up_trace(spans: &Spans<'_>, rows: Range<usize>, builder: &mut TraceBatchBuilder) {
     let tree = Tree::of(spans, rows.clone());
     let root = tree.root.unwrap_or(rows.start);
-    let count = |test: &dyn Fn(usize) -> bool| {
-        i64::try_from(rows.clone().filter(|row| test(*row)).count()).unwrap_or(i64::MAX)
-    };
-    let tool_failed = |row: usize| {
-        spans.is_type(row, "TOOL")
-            && (spans.is_error(row)
-                || spans
-                    .text("output", row)
-                    .is_some_and(|output| result_failure(output).is_some()))
-    };
+    let count =
+        |test: &dyn Fn(usize) -> bool| i64::try_from(rows.clone().filter(|row| test(*row)).count()).unwrap_or(i64::MAX);
     let error_spans = count(&|row| spans.is_error(row));
-    let start_time = rows
-        .clone()
-        .filter(|row| spans.start_time.is_valid(*row))
-        .map(|row| spans.start_time.value(row))
-        .min();
-    let end_time = rows
-        .clone()
-        .filter(|row| spans.end_time.is_valid(*row))
-        .map(|row| spans.end_time.value(row))
-        .max();
-    let distinct = |column| -> Vec<String> {
-        let set: BTreeSet<&str> = rows.clone().filter_map(|row| spans.filled(column, row)).collect();
-        set.into_iter().map(str::to_owned).collect()
-    };
-    let sum = |column| -> Option<i64> {
-        let values: Vec<i64> = tree.leaves_with(rows.clone(), |row| spans.int(column, row));
-        (!values.is_empty()).then(|| values.into_iter().fold(0, i64::saturating_add))
-    };
-    let costs = tree.leaves_with(rows.clone(), |row| {
-        spans.cost_usd.is_valid(row).then(|| spans.cost_usd.value(row))
-    });
+    let (start_time, end_time) = spans.times(rows.clone());
+    let sum = |column| tree.sum(rows.clone(), |row| spans.int(column, row));
     let first = |column| rows.clone().find_map(|row| spans.filled(column, row));
-    let answer = |row: &usize| spans.is_type(*row, "LLM") || spans.is_type(*row, "AGENT");
-    let final_output = match spans.text("output", root) {
-        Some(output) => Some(output),
-        None => rows
-            .clone()
-            .rev()
-            .filter(answer)
-            .find_map(|row| spans.filled("output", row)),
-    };
-    let (services, agents, agent_ids) = (
-        distinct("service_name"),
-        distinct("agent_name"),
-        distinct("agent_id"),
-    );
-    let (models, tools) = (distinct("model"), distinct("tool_name"));
+    let [services, agents, agent_ids, models, tools] = ["service_name", "agent_name", "agent_id", "model", "tool_name"]
+        .map(|column| spans.distinct(column, rows.clone()));
     let attributes = single_valued(rows.clone().filter_map(|row| spans.text("tags", row)));
     builder.push(&TraceRow {
         trace_id: Some(spans.trace_id.value(rows.start)),
@@ -208,7 +172,7 @@ fn roll_up_trace(spans: &Spans<'_>, rows: std::ops::Range<usize>, builder: &mut 
         tool_calls: Some(count(&|row| spans.is_type(row, "TOOL"))),
         error_spans: Some(error_spans),
         tool_error_spans: Some(count(&|row| spans.is_type(row, "TOOL") && spans.is_error(row))),
-        failed_tool_calls: Some(count(&tool_failed)),
+        failed_tool_calls: Some(count(&|row| spans.tool_failed(row))),
         has_errors: Some(error_spans > 0),
         max_depth: Some(tree.max_depth),
         missing_parents: Some(tree.missing_parents),
@@ -221,7 +185,7 @@ fn roll_up_trace(spans: &Spans<'_>, rows: std::ops::Range<usize>, builder: &mut 
         output_tokens: sum("output_tokens"),
         cached_input_tokens: sum("cached_input_tokens"),
         reasoning_tokens: sum("reasoning_tokens"),
-        cost_usd: (!costs.is_empty()).then(|| costs.iter().sum()),
+        cost_usd: tree.sum(rows.clone(), |row| spans.cost_usd.is_valid(row).then(|| spans.cost_usd.value(row))),
         session_id: first("session_id"),
         user_id: first("user_id"),
         project_id: first("project_id"),
@@ -232,7 +196,7 @@ fn roll_up_trace(spans: &Spans<'_>, rows: std::ops::Range<usize>, builder: &mut 
             _ => "unknown",
         }),
         first_input: spans.filled("input", root).or_else(|| first("input")),
-        final_output,
+        final_output: spans.text("output", root).or_else(|| spans.last_answer(rows.clone())),
         raw_bytes: Some(rows.clone().filter_map(|row| spans.int("raw_bytes", row)).sum()),
     });
 }
@@ -256,21 +220,15 @@ struct Tree {
 }
 
 impl Tree {
-    fn of(spans: &Spans<'_>, rows: std::ops::Range<usize>) -> Self {
-        let ids: HashMap<&str, usize> = rows
-            .clone()
-            .rev()
-            .filter_map(|row| Some((spans.text("span_id", row)?, row)))
-            .collect();
+    fn of(spans: &Spans<'_>, rows: Range<usize>) -> Self {
+        let ids: HashMap<&str, usize> =
+            rows.clone().rev().filter_map(|row| Some((spans.text("span_id", row)?, row))).collect();
         let mut parents = Vec::with_capacity(rows.len());
         let mut missing_parents = 0;
         let mut root = None;
         for row in rows.clone() {
             let parent_id = spans.filled("parent_span_id", row);
-            let parent = parent_id
-                .and_then(|id| ids.get(id))
-                .copied()
-                .filter(|parent| *parent != row);
+            let parent = parent_id.and_then(|id| ids.get(id)).copied().filter(|parent| *parent != row);
             match parent_id {
                 Some(_) if parent.is_none() => missing_parents += 1,
                 None if root.is_none() => root = Some(row),
@@ -278,13 +236,7 @@ impl Tree {
             }
             parents.push(parent);
         }
-        let mut tree = Self {
-            parents,
-            first_row: rows.start,
-            root,
-            max_depth: 0,
-            missing_parents,
-        };
+        let mut tree = Self { parents, first_row: rows.start, root, max_depth: 0, missing_parents };
         tree.max_depth = tree.depth();
         tree
     }
@@ -313,8 +265,14 @@ impl Tree {
         depths.into_iter().max().unwrap_or(0)
     }
 
+    /// Sum over [`leaves_with`](Self::leaves_with); `None` when no span has a value.
+    fn sum<T: std::iter::Sum>(&self, rows: Range<usize>, value: impl Fn(usize) -> Option<T>) -> Option<T> {
+        let values = self.leaves_with(rows, value);
+        (!values.is_empty()).then(|| values.into_iter().sum())
+    }
+
     /// Values of the spans that have one and no descendant that has one: an SDK that reports a call on two nested spans counts once.
-    fn leaves_with<T>(&self, rows: std::ops::Range<usize>, value: impl Fn(usize) -> Option<T>) -> Vec<T> {
+    fn leaves_with<T>(&self, rows: Range<usize>, value: impl Fn(usize) -> Option<T>) -> Vec<T> {
         let values: Vec<Option<T>> = rows.map(value).collect();
         let mut covered = vec![false; values.len()];
         for (index, found) in values.iter().enumerate() {
@@ -331,11 +289,7 @@ impl Tree {
                 at = self.parents[parent_index];
             }
         }
-        values
-            .into_iter()
-            .zip(covered)
-            .filter_map(|(found, covered)| found.filter(|_| !covered))
-            .collect()
+        values.into_iter().zip(covered).filter_map(|(found, covered)| found.filter(|_| !covered)).collect()
     }
 }
 
@@ -344,16 +298,11 @@ fn single_valued<'a>(tags: impl Iterator<Item = &'a str>) -> String {
     let mut values: BTreeMap<&str, Option<&str>> = BTreeMap::new();
     for pair in tags.flat_map(|text| text.split(TAG_END)) {
         if let Some((key, value)) = pair.split_once(TAG_VALUE) {
-            values
-                .entry(key)
-                .and_modify(|known| *known = known.filter(|known| *known == value))
-                .or_insert(Some(value));
+            values.entry(key).and_modify(|known| *known = known.filter(|known| *known == value)).or_insert(Some(value));
         }
     }
-    let object: serde_json::Map<String, serde_json::Value> = values
-        .into_iter()
-        .filter_map(|(key, value)| Some((key.to_owned(), value?.into())))
-        .collect();
+    let object: serde_json::Map<String, serde_json::Value> =
+        values.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?.into()))).collect();
     serde_json::Value::Object(object).to_string()
 }
 
@@ -373,13 +322,8 @@ mod tests {
 
     #[test]
     fn a_cycle_and_a_chain_have_a_depth() {
-        let tree = |parents: Vec<Option<usize>>| Tree {
-            parents,
-            first_row: 0,
-            root: None,
-            max_depth: 0,
-            missing_parents: 0,
-        };
+        let tree =
+            |parents: Vec<Option<usize>>| Tree { parents, first_row: 0, root: None, max_depth: 0, missing_parents: 0 };
         assert_eq!(tree(vec![Some(1), Some(0)]).depth(), 2);
         assert_eq!(tree(vec![None, Some(0), Some(1), Some(0)]).depth(), 3);
         let chain = (0..100_000).map(|i: usize| i.checked_sub(1)).collect();
@@ -390,13 +334,7 @@ mod tests {
     fn nested_reports_of_one_call_count_once() {
         // agent (10) > generate (10) > two calls (4 and 6); beside them a call that reports nothing.
         let parents = vec![None, Some(0), Some(1), Some(1), Some(0)];
-        let tree = Tree {
-            parents,
-            first_row: 0,
-            root: Some(0),
-            max_depth: 3,
-            missing_parents: 0,
-        };
+        let tree = Tree { parents, first_row: 0, root: Some(0), max_depth: 3, missing_parents: 0 };
         let values = [Some(10), Some(10), Some(4), Some(6), None];
         assert_eq!(tree.leaves_with(0..5, |row| values[row]), vec![4, 6]);
     }

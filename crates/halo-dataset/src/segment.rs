@@ -47,19 +47,11 @@ impl SegmentJob {
         let mut start = 0;
         while start < order.len() {
             let end = whole_traces_end(&order, start, WRITE_ROWS);
-            let rows: Vec<(usize, usize)> =
-                order[start..end].iter().map(|row| (row.batch, row.row)).collect();
-            trace_ids.extend(rollup::roll_up(
-                &interleave_record_batch(&batches, &rows)?,
-                &mut builder,
-            )?);
+            let rows: Vec<(usize, usize)> = order[start..end].iter().map(|row| (row.batch, row.row)).collect();
+            trace_ids.extend(rollup::roll_up(&interleave_record_batch(&batches, &rows)?, &mut builder)?);
             for (index, row) in order[start..end].iter().enumerate() {
                 let first = index == 0 || order[start + index - 1].trace_id != row.trace_id;
-                steps.push(if first {
-                    1
-                } else {
-                    steps.last().copied().unwrap_or(0) + 1
-                });
+                steps.push(if first { 1 } else { steps.last().copied().unwrap_or(0) + 1 });
             }
             start = end;
         }
@@ -68,13 +60,10 @@ impl SegmentJob {
         let base = i64::from(self.number) << 32;
         let chunks = (0..order.len()).step_by(WRITE_ROWS).map(|start| {
             let end = (start + WRITE_ROWS).min(order.len());
-            let rows: Vec<(usize, usize)> =
-                order[start..end].iter().map(|row| (row.batch, row.row)).collect();
+            let rows: Vec<(usize, usize)> = order[start..end].iter().map(|row| (row.batch, row.row)).collect();
             let gathered = interleave_record_batch(&batches, &rows)?;
-            let row_ids: Int64Array = (start..end)
-                .filter_map(|row| i64::try_from(row).ok())
-                .map(|row| base + row)
-                .collect();
+            let row_ids: Int64Array =
+                (start..end).filter_map(|row| i64::try_from(row).ok()).map(|row| base + row).collect();
             let steps = Int64Array::from_iter_values(steps[start..end].iter().copied());
             let columns = schema.fields().iter().map(|field| -> Result<ArrayRef> {
                 Ok(match field.name().as_str() {
@@ -83,32 +72,15 @@ impl SegmentJob {
                     name => Arc::clone(gathered.column(gathered.schema_ref().index_of(name)?)),
                 })
             });
-            Ok(RecordBatch::try_new(
-                Arc::clone(&schema),
-                columns.collect::<Result<_>>()?,
-            )?)
+            Ok(RecordBatch::try_new(Arc::clone(&schema), columns.collect::<Result<_>>()?)?)
         });
-        let mut bytes = parquet_io::write(
-            &self.folder.join("spans.parquet"),
-            &schema,
-            trace_ids.len() as u64,
-            chunks,
-        )?;
+        let mut bytes = parquet_io::write(&self.folder.join("spans.parquet"), &schema, trace_ids.len() as u64, chunks)?;
         let traces = builder.finish()?;
         let path = self.folder.join("traces.parquet");
-        bytes += parquet_io::write(
-            &path,
-            &traces.schema(),
-            trace_ids.len() as u64,
-            std::iter::once(Ok(traces.clone())),
-        )?;
+        bytes +=
+            parquet_io::write(&path, &traces.schema(), trace_ids.len() as u64, std::iter::once(Ok(traces.clone())))?;
         crate::manifest::sync_folder(&self.folder)?;
-        let meta = SegmentMeta {
-            number: self.number,
-            spans,
-            traces: trace_ids.len() as u64,
-            bytes,
-        };
+        let meta = SegmentMeta { number: self.number, spans, traces: trace_ids.len() as u64, bytes };
         Ok(SegmentOutcome { meta, trace_ids })
     }
 }
@@ -135,16 +107,8 @@ pub(crate) fn sorted_rows(batches: &[RecordBatch]) -> Result<Vec<RowKey<'_>>> {
         for row in 0..batch.num_rows() {
             keys.push(RowKey {
                 trace_id: trace_id.value(row),
-                start_time: if start.is_valid(row) {
-                    start.value(row)
-                } else {
-                    i64::MAX
-                },
-                end_time: if end.is_valid(row) {
-                    end.value(row)
-                } else {
-                    i64::MAX
-                },
+                start_time: if start.is_valid(row) { start.value(row) } else { i64::MAX },
+                end_time: if end.is_valid(row) { end.value(row) } else { i64::MAX },
                 line: line.value(row),
                 batch: batch_index,
                 row,

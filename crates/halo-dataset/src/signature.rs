@@ -7,11 +7,7 @@ const SIGNATURE_CHARS_MAX: usize = 200;
 /// `order 12 of "Bo" not found` give the same text. Only the first line that says something counts.
 #[must_use]
 pub fn error_signature(message: &str) -> String {
-    let line = message
-        .lines()
-        .map(str::trim)
-        .find(|line| !line.is_empty())
-        .unwrap_or_default();
+    let line = message.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     let mut signature = String::new();
     let mut rest = line;
     while let Some(first) = rest.chars().next() {
@@ -39,9 +35,8 @@ fn next_piece(rest: &str, first: char, before: Option<char>) -> (Option<&'static
     }
     if rest[..word_len].contains("://") {
         // An address goes on over the characters that end a word.
-        let end = rest
-            .find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ')' | '>' | ','))
-            .unwrap_or(rest.len());
+        let end =
+            rest.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ')' | '>' | ',')).unwrap_or(rest.len());
         return (Some("<url>"), end);
     }
     // A full stop or colon that ends a sentence belongs to the sentence.
@@ -74,11 +69,7 @@ fn placeholder(word: &str) -> Option<&'static str> {
     }
     // Short words with a digit are names of things (gpt-4o, utf8, HTTP2, p95); long ones are ids.
     let hex = word.chars().all(|c| c.is_ascii_hexdigit() || c == '-') && word.len() >= 6;
-    if hex || digits >= 3 || word.len() >= 12 {
-        Some("<id>")
-    } else {
-        None
-    }
+    if hex || digits >= 3 || word.len() >= 12 { Some("<id>") } else { None }
 }
 
 #[cfg(test)]
@@ -88,10 +79,7 @@ mod tests {
     #[test]
     fn one_cause_one_text() {
         let cases = [
-            (
-                "order 4711 of \"Ann\" not found",
-                "order <n> of <value> not found",
-            ),
+            ("order 4711 of \"Ann\" not found", "order <n> of <value> not found"),
             ("order 12 of \"Bo\" not found", "order <n> of <value> not found"),
             (
                 "TimeoutError: tool timed out after 3.21s waiting for host db-4711.internal:5432",

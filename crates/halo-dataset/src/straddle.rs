@@ -23,11 +23,7 @@ use crate::{DatasetError, Result, parquet_io, rollup};
 const CHUNK_TRACES: usize = 2000;
 
 /// Writes `steps.parquet` and `traces.parquet` for these traces into `folder`.
-pub(crate) fn write(
-    folder: &Path,
-    span_files: &[std::path::PathBuf],
-    trace_ids: &BTreeSet<String>,
-) -> Result<()> {
+pub(crate) fn write(folder: &Path, span_files: &[std::path::PathBuf], trace_ids: &BTreeSet<String>) -> Result<()> {
     fs::create_dir_all(folder).map_err(DatasetError::io("create", folder))?;
     let mut traces = TraceBatchBuilder::default();
     let mut row_ids = Vec::new();
@@ -44,13 +40,10 @@ pub(crate) fn write(
         let mut start = 0;
         while start < order.len() {
             let end = whole_traces_end(&order, start, 1);
-            let rows: Vec<(usize, usize)> =
-                order[start..end].iter().map(|row| (row.batch, row.row)).collect();
+            let rows: Vec<(usize, usize)> = order[start..end].iter().map(|row| (row.batch, row.row)).collect();
             let trace = interleave_record_batch(&references, &rows)?;
             rollup::roll_up(&trace, &mut traces)?;
-            let ids = trace
-                .column(trace.schema_ref().index_of("row_id")?)
-                .as_primitive::<Int64Type>();
+            let ids = trace.column(trace.schema_ref().index_of("row_id")?).as_primitive::<Int64Type>();
             row_ids.extend(ids.values().iter().copied());
             steps.extend((1..).take(trace.num_rows()));
             start = end;
@@ -60,46 +53,26 @@ pub(crate) fn write(
         Field::new("row_id", DataType::Int64, false),
         Field::new("step", DataType::Int64, false),
     ]));
-    let columns: Vec<ArrayRef> = vec![
-        Arc::new(Int64Array::from(row_ids)),
-        Arc::new(Int64Array::from(steps)),
-    ];
+    let columns: Vec<ArrayRef> = vec![Arc::new(Int64Array::from(row_ids)), Arc::new(Int64Array::from(steps))];
     let batch = RecordBatch::try_new(Arc::clone(&schema), columns)?;
-    parquet_io::write(
-        &folder.join("steps.parquet"),
-        &schema,
-        1,
-        std::iter::once(Ok(batch)),
-    )?;
+    parquet_io::write(&folder.join("steps.parquet"), &schema, 1, std::iter::once(Ok(batch)))?;
     let rows = traces.finish()?;
     let path = folder.join("traces.parquet");
-    parquet_io::write(
-        &path,
-        &rows.schema(),
-        trace_ids.len() as u64,
-        std::iter::once(Ok(rows.clone())),
-    )?;
+    parquet_io::write(&path, &rows.schema(), trace_ids.len() as u64, std::iter::once(Ok(rows.clone())))?;
     crate::manifest::sync_folder(folder)
 }
 
 /// The spans of some traces, with the columns that numbering and roll-up need and `tags` made again from the attributes.
 fn read_traces(file: &Path, wanted: &Arc<HashSet<String>>) -> Result<Vec<RecordBatch>> {
-    let mut columns: Vec<&str> = ROLL_UP_TEXTS
-        .iter()
-        .chain(ROLL_UP_NUMBERS)
-        .copied()
-        .filter(|name| *name != "tags")
-        .collect();
+    let mut columns: Vec<&str> =
+        ROLL_UP_TEXTS.iter().chain(ROLL_UP_NUMBERS).copied().filter(|name| *name != "tags").collect();
     columns.extend(["attributes", "resource_attributes", "row_id", "source_line"]);
     let reader = parquet_io::reader(file, &columns)?;
     let mask = ProjectionMask::columns(reader.parquet_schema(), ["trace_id"]);
     let ids = Arc::clone(wanted);
     let predicate = ArrowPredicateFn::new(mask, move |batch: RecordBatch| {
         let column: &StringViewArray = batch.column(0).as_string_view();
-        Ok(column
-            .iter()
-            .map(|id| Some(id.is_some_and(|id| ids.contains(id))))
-            .collect::<BooleanArray>())
+        Ok(column.iter().map(|id| Some(id.is_some_and(|id| ids.contains(id)))).collect::<BooleanArray>())
     });
     let reader = reader
         .with_row_filter(RowFilter::new(vec![Box::new(predicate)]))

@@ -38,10 +38,7 @@ pub(crate) fn is_tag(key: &str, value: &str) -> bool {
     value.len() <= TAG_BYTES_MAX
         && key.len() <= TAG_BYTES_MAX
         && !NOT_TAGS.iter().any(|family| key.starts_with(family))
-        && !key
-            .chars()
-            .chain(value.chars())
-            .any(|c| c == TAG_VALUE || c == TAG_END)
+        && !key.chars().chain(value.chars()).any(|c| c == TAG_VALUE || c == TAG_END)
 }
 
 /// Adds an attribute to a text for the `tags` column of a [`SpanRow`](crate::SpanRow), when it is one.

@@ -10,8 +10,7 @@ use arrow::datatypes::Int64Type;
 use twox_hash::XxHash3_64;
 
 use crate::{
-    Dataset, DatasetError, Manifest, Result, SegmentJob, SegmentMeta, SegmentOutcome, SourceMeta, parquet_io,
-    straddle,
+    Dataset, DatasetError, Manifest, Result, SegmentJob, SegmentMeta, SegmentOutcome, SourceMeta, parquet_io, straddle,
 };
 
 /// Ids of spans by content, to tell exact duplicates and conflicting ids.
@@ -40,9 +39,7 @@ impl SpanLedger {
                 entry.insert(content_hash);
                 Novelty::New
             }
-            std::collections::hash_map::Entry::Occupied(entry) if *entry.get() == content_hash => {
-                Novelty::Duplicate
-            }
+            std::collections::hash_map::Entry::Occupied(entry) if *entry.get() == content_hash => Novelty::Duplicate,
             std::collections::hash_map::Entry::Occupied(_) => Novelty::Conflict,
         }
     }
@@ -80,9 +77,7 @@ impl DatasetWriter {
     /// Another writer is at work, the folder holds something else, the dataset is damaged, or the disk refuses.
     pub fn open_or_create(root: &Path) -> Result<Self> {
         if root.is_dir() && !root.join("manifest.json").exists() && !is_ours(root)? {
-            return Err(DatasetError::NotADataset {
-                path: root.to_owned(),
-            });
+            return Err(DatasetError::NotADataset { path: root.to_owned() });
         }
         fs::create_dir_all(root).map_err(DatasetError::io("create", root))?;
         let lock_path = root.join(".lock");
@@ -90,24 +85,13 @@ impl DatasetWriter {
         match lock.try_lock() {
             Ok(()) => {}
             Err(fs::TryLockError::WouldBlock) => {
-                return Err(DatasetError::Locked {
-                    path: root.to_owned(),
-                });
+                return Err(DatasetError::Locked { path: root.to_owned() });
             }
             Err(fs::TryLockError::Error(error)) => return Err(DatasetError::io("lock", &lock_path)(error)),
         }
-        let manifest = if root.join("manifest.json").exists() {
-            Manifest::load(root)?
-        } else {
-            Manifest::empty()
-        };
-        let mut writer = Self {
-            root: root.to_owned(),
-            manifest,
-            homes: HashMap::new(),
-            straddlers: BTreeSet::new(),
-            _lock: lock,
-        };
+        let manifest = if root.join("manifest.json").exists() { Manifest::load(root)? } else { Manifest::empty() };
+        let mut writer =
+            Self { root: root.to_owned(), manifest, homes: HashMap::new(), straddlers: BTreeSet::new(), _lock: lock };
         writer.remove_leftovers()?;
         writer.load_homes()?;
         Ok(writer)
@@ -129,12 +113,8 @@ impl DatasetWriter {
             let reader = parquet_io::reader(&file, &["trace_id", "span_id", "content_hash"])?;
             for batch in reader.build().map_err(DatasetError::parquet(&file))? {
                 let batch = batch?;
-                let column =
-                    |name: &str| Ok::<_, DatasetError>(batch.column(batch.schema_ref().index_of(name)?));
-                let (trace, span) = (
-                    column("trace_id")?.as_string_view(),
-                    column("span_id")?.as_string_view(),
-                );
+                let column = |name: &str| Ok::<_, DatasetError>(batch.column(batch.schema_ref().index_of(name)?));
+                let (trace, span) = (column("trace_id")?.as_string_view(), column("span_id")?.as_string_view());
                 let hash = column("content_hash")?.as_primitive::<Int64Type>();
                 for row in 0..batch.num_rows() {
                     ledger.note(trace.value(row), span.value(row), hash.value(row));
@@ -148,21 +128,14 @@ impl DatasetWriter {
     pub fn segment(&mut self) -> SegmentJob {
         let number = self.manifest.next_segment;
         self.manifest.next_segment += 1;
-        SegmentJob {
-            number,
-            folder: self.root.join(SegmentMeta::folder(number)),
-        }
+        SegmentJob { number, folder: self.root.join(SegmentMeta::folder(number)) }
     }
 
     /// Takes a written segment into the next commit.
     pub fn add(&mut self, outcome: SegmentOutcome) {
         let number = outcome.meta.number;
         for trace_id in &outcome.trace_ids {
-            if self
-                .homes
-                .insert(XxHash3_64::oneshot(trace_id.as_bytes()), number)
-                .is_some()
-            {
+            if self.homes.insert(XxHash3_64::oneshot(trace_id.as_bytes()), number).is_some() {
                 self.straddlers.insert(trace_id.clone());
             }
         }
@@ -185,11 +158,7 @@ impl DatasetWriter {
             let name = format!("{:06}", self.manifest.next_segment);
             // A number of its own, so that no later commit writes into a folder that a reader has open.
             self.manifest.next_segment += 1;
-            straddle::write(
-                &self.root.join("straddle").join(&name),
-                &self.dataset().span_files(),
-                &self.straddlers,
-            )?;
+            straddle::write(&self.root.join("straddle").join(&name), &self.dataset().span_files(), &self.straddlers)?;
             self.manifest.straddle = Some(name);
         }
         let segments = self.root.join("segments");
@@ -210,15 +179,11 @@ impl DatasetWriter {
             return Ok(());
         }
         let path = self.root.join("rejects.jsonl");
-        let mut file = File::options()
-            .create(true)
-            .append(true)
-            .open(&path)
-            .map_err(DatasetError::io("open", &path))?;
+        let mut file =
+            File::options().create(true).append(true).open(&path).map_err(DatasetError::io("open", &path))?;
         let mut text = rejects.join("\n");
         text.push('\n');
-        file.write_all(text.as_bytes())
-            .map_err(DatasetError::io("write", &path))
+        file.write_all(text.as_bytes()).map_err(DatasetError::io("write", &path))
     }
 
     fn dataset(&self) -> Dataset {
@@ -227,17 +192,9 @@ impl DatasetWriter {
 
     /// Removes segment folders that no commit named: a writer was killed.
     fn remove_leftovers(&self) -> Result<()> {
-        let known: HashSet<String> = self
-            .manifest
-            .segments
-            .iter()
-            .map(|segment| SegmentMeta::folder(segment.number))
-            .collect();
-        let keep_straddle = self
-            .manifest
-            .straddle
-            .as_ref()
-            .map(|name| format!("straddle/{name}"));
+        let known: HashSet<String> =
+            self.manifest.segments.iter().map(|segment| SegmentMeta::folder(segment.number)).collect();
+        let keep_straddle = self.manifest.straddle.as_ref().map(|name| format!("straddle/{name}"));
         for parent in ["segments", "straddle"] {
             let Ok(entries) = fs::read_dir(self.root.join(parent)) else {
                 continue;
@@ -254,23 +211,14 @@ impl DatasetWriter {
 
     /// Reads which traces are there and which of them straddle already.
     fn load_homes(&mut self) -> Result<()> {
-        let files: Vec<(u32, PathBuf)> = self
-            .manifest
-            .segments
-            .iter()
-            .map(|segment| segment.number)
-            .zip(self.dataset().trace_files())
-            .collect();
+        let files: Vec<(u32, PathBuf)> =
+            self.manifest.segments.iter().map(|segment| segment.number).zip(self.dataset().trace_files()).collect();
         for (number, file) in files {
             let reader = parquet_io::reader(&file, &["trace_id"])?;
             for batch in reader.build().map_err(DatasetError::parquet(&file))? {
                 let batch = batch?;
                 for trace_id in batch.column(0).as_string_view().iter().flatten() {
-                    if self
-                        .homes
-                        .insert(XxHash3_64::oneshot(trace_id.as_bytes()), number)
-                        .is_some()
-                    {
+                    if self.homes.insert(XxHash3_64::oneshot(trace_id.as_bytes()), number).is_some() {
                         self.straddlers.insert(trace_id.to_owned());
                     }
                 }
@@ -285,14 +233,6 @@ fn is_ours(root: &Path) -> Result<bool> {
     let entries = fs::read_dir(root).map_err(DatasetError::io("read", root))?;
     Ok(entries.flatten().all(|entry| {
         let name = entry.file_name();
-        [
-            "segments",
-            "straddle",
-            ".lock",
-            "manifest.json.new",
-            "rejects.jsonl",
-        ]
-        .iter()
-        .any(|ours| name == *ours)
+        ["segments", "straddle", ".lock", "manifest.json.new", "rejects.jsonl"].iter().any(|ours| name == *ours)
     }))
 }

@@ -32,22 +32,11 @@ pub(crate) struct Admitted {
 
 impl Assembler {
     pub(crate) fn new(ledger: SpanLedger, segment_bytes: usize) -> Self {
-        Self {
-            ledger,
-            segment_bytes,
-            batches: Vec::new(),
-            bytes: 0,
-            position: 0,
-            last_seen: HashMap::new(),
-        }
+        Self { ledger, segment_bytes, batches: Vec::new(), bytes: 0, position: 0, last_seen: HashMap::new() }
     }
 
     /// Takes a batch, without the spans that are there already.
-    pub(crate) fn add(
-        &mut self,
-        batch: RecordBatch,
-        bytes: usize,
-    ) -> Result<Admitted, arrow::error::ArrowError> {
+    pub(crate) fn add(&mut self, batch: RecordBatch, bytes: usize) -> Result<Admitted, arrow::error::ArrowError> {
         let mut admitted = Admitted::default();
         self.position += bytes;
         if batch.num_rows() == 0 {
@@ -56,15 +45,11 @@ impl Assembler {
         let schema = batch.schema();
         let trace_ids: &StringViewArray = batch.column(schema.index_of("trace_id")?).as_string_view();
         let span_ids: &StringViewArray = batch.column(schema.index_of("span_id")?).as_string_view();
-        let hashes = batch
-            .column(schema.index_of("content_hash")?)
-            .as_primitive::<Int64Type>();
+        let hashes = batch.column(schema.index_of("content_hash")?).as_primitive::<Int64Type>();
         let mut keep = BooleanBuilder::with_capacity(batch.num_rows());
         let mut conflicts = BooleanBuilder::with_capacity(batch.num_rows());
         for row in 0..batch.num_rows() {
-            let novelty = self
-                .ledger
-                .note(trace_ids.value(row), span_ids.value(row), hashes.value(row));
+            let novelty = self.ledger.note(trace_ids.value(row), span_ids.value(row), hashes.value(row));
             keep.append_value(novelty != Novelty::Duplicate);
             conflicts.append_value(novelty == Novelty::Conflict);
             match novelty {
@@ -72,10 +57,7 @@ impl Assembler {
                 Novelty::Conflict => admitted.conflicts += 1,
                 Novelty::New => {}
             }
-            self.last_seen.insert(
-                XxHash3_64::oneshot(trace_ids.value(row).as_bytes()),
-                self.position,
-            );
+            self.last_seen.insert(XxHash3_64::oneshot(trace_ids.value(row).as_bytes()), self.position);
         }
         admitted.spans = batch.num_rows() as u64 - admitted.duplicates;
         let mut batch = batch;
@@ -104,9 +86,7 @@ impl Assembler {
         let mut rows = 0;
         let mut rows_held = 0;
         for batch in &self.batches {
-            let trace_ids: &StringViewArray = batch
-                .column(batch.schema_ref().index_of("trace_id")?)
-                .as_string_view();
+            let trace_ids: &StringViewArray = batch.column(batch.schema_ref().index_of("trace_id")?).as_string_view();
             let is_recent = |id: Option<&str>| {
                 let seen = id.and_then(|id| self.last_seen.get(&XxHash3_64::oneshot(id.as_bytes())));
                 Some(seen.is_some_and(|seen| *seen > recent))
@@ -141,12 +121,9 @@ impl Assembler {
 
 /// A copy whose texts stand alone, so that a few rows do not keep the text of their whole chunk in memory.
 fn compacted(batch: &RecordBatch) -> Result<RecordBatch, arrow::error::ArrowError> {
-    let columns = batch
-        .columns()
-        .iter()
-        .map(|column| match column.as_string_view_opt() {
-            Some(texts) => Arc::new(texts.gc()) as Arc<dyn Array>,
-            None => Arc::clone(column),
-        });
+    let columns = batch.columns().iter().map(|column| match column.as_string_view_opt() {
+        Some(texts) => Arc::new(texts.gc()) as Arc<dyn Array>,
+        None => Arc::clone(column),
+    });
     RecordBatch::try_new(batch.schema(), columns.collect())
 }

@@ -140,9 +140,7 @@ enum AnyValue<'t, 'i> {
 fn any_value<'t, 'i>(value: Json<'t, 'i>) -> AnyValue<'t, 'i> {
     for (key, inner) in value.entries() {
         return AnyValue::Scalar(match key {
-            "stringValue" | "string_value" | "bytesValue" | "bytes_value" | "boolValue" | "bool_value" => {
-                scalar(inner)
-            }
+            "stringValue" | "string_value" | "bytesValue" | "bytes_value" | "boolValue" | "bool_value" => scalar(inner),
             "intValue" | "int_value" => inner.int().map_or_else(|| scalar(inner), Value::Int),
             "doubleValue" | "double_value" => match inner.kind() {
                 #[expect(clippy::cast_precision_loss, reason = "the exporter says it is a double")]
@@ -172,12 +170,7 @@ pub(crate) fn write_any_value(out: &mut String, value: Json<'_, '_>) {
     };
     if let Some(array) = value.get(&["arrayValue", "array_value"]) {
         out.push('[');
-        for (index, item) in array
-            .get(&["values"])
-            .into_iter()
-            .flat_map(Json::items)
-            .enumerate()
-        {
+        for (index, item) in array.get(&["values"]).into_iter().flat_map(Json::items).enumerate() {
             if index > 0 {
                 out.push(',');
             }

@@ -21,31 +21,17 @@ pub(crate) struct Chunk {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Obstacle {
     /// A line longer than the limit.
-    TooLong {
-        line: u64,
-        byte_offset: u64,
-        bytes: u64,
-        excerpt: Vec<u8>,
-    },
+    TooLong { line: u64, byte_offset: u64, bytes: u64, excerpt: Vec<u8> },
     /// The source is no text: nothing of it was read.
     Binary,
     /// The stream broke off; what it gave of a last line is dropped.
-    Broken {
-        line: u64,
-        byte_offset: u64,
-        reason: String,
-        excerpt: Vec<u8>,
-    },
+    Broken { line: u64, byte_offset: u64, reason: String, excerpt: Vec<u8> },
 }
 
 /// What reading gives.
 #[derive(Debug)]
 pub(crate) enum Piece {
-    Lines {
-        first_line: u64,
-        byte_offset: u64,
-        bytes: Vec<u8>,
-    },
+    Lines { first_line: u64, byte_offset: u64, bytes: Vec<u8> },
     Obstacle(Obstacle),
 }
 
@@ -113,11 +99,7 @@ impl<R: Read> LineChunks<R> {
         let open_line = u64::from(bytes.last().is_some_and(|byte| *byte != b'\n'));
         self.next_line += line_ends + open_line;
         self.offset += bytes.len() as u64;
-        Piece::Lines {
-            first_line,
-            byte_offset,
-            bytes,
-        }
+        Piece::Lines { first_line, byte_offset, bytes }
     }
 
     /// Passes over a line that is too long, without keeping it.
@@ -141,12 +123,7 @@ impl<R: Read> LineChunks<R> {
             }
         }
         self.next_line += 1;
-        Piece::Obstacle(Obstacle::TooLong {
-            line,
-            byte_offset,
-            bytes,
-            excerpt,
-        })
+        Piece::Obstacle(Obstacle::TooLong { line, byte_offset, bytes, excerpt })
     }
 }
 
@@ -221,28 +198,16 @@ mod tests {
         let mut seen = Vec::new();
         for piece in pieces(&input, 8, 50) {
             seen.push(match piece {
-                Piece::Lines {
-                    first_line,
-                    byte_offset,
-                    bytes,
-                } => (first_line, byte_offset, String::from_utf8(bytes).unwrap()),
-                Piece::Obstacle(Obstacle::TooLong {
-                    line,
-                    byte_offset,
-                    bytes,
-                    ..
-                }) => (line, byte_offset, format!("{bytes} too long")),
+                Piece::Lines { first_line, byte_offset, bytes } => {
+                    (first_line, byte_offset, String::from_utf8(bytes).unwrap())
+                }
+                Piece::Obstacle(Obstacle::TooLong { line, byte_offset, bytes, .. }) => {
+                    (line, byte_offset, format!("{bytes} too long"))
+                }
                 Piece::Obstacle(other) => panic!("{other:?}"),
             });
         }
-        assert_eq!(
-            seen,
-            vec![
-                (1, 0, "a\n".into()),
-                (2, 2, "100 too long".into()),
-                (3, 103, "b".into())
-            ]
-        );
+        assert_eq!(seen, vec![(1, 0, "a\n".into()), (2, 2, "100 too long".into()), (3, 103, "b".into())]);
     }
 
     #[test]
@@ -259,16 +224,9 @@ mod tests {
             }
         }
         let pieces: Vec<Piece> = LineChunks::new(Breaks(0), 64, 64).collect();
-        let [Piece::Lines { bytes, .. }, Piece::Obstacle(obstacle)] = pieces.as_slice() else {
-            panic!("{pieces:?}")
-        };
+        let [Piece::Lines { bytes, .. }, Piece::Obstacle(obstacle)] = pieces.as_slice() else { panic!("{pieces:?}") };
         assert_eq!(bytes, b"a\nb\n");
-        let expected = Obstacle::Broken {
-            line: 3,
-            byte_offset: 4,
-            reason: "cut".into(),
-            excerpt: b"c".to_vec(),
-        };
+        let expected = Obstacle::Broken { line: 3, byte_offset: 4, reason: "cut".into(), excerpt: b"c".to_vec() };
         assert_eq!(*obstacle, expected);
     }
 }

@@ -107,57 +107,17 @@ const RULES: &[(&str, Field, Convention)] = &[
     ("inference.llm.output_tokens", Field::OutputTokens, Inference),
     ("ai.usage.outputTokens", Field::OutputTokens, Other),
     ("ai.usage.completionTokens", Field::OutputTokens, Other),
-    (
-        "llm.token_count.prompt_details.cache_read",
-        Field::CachedInputTokens,
-        OpenInference,
-    ),
-    (
-        "gen_ai.usage.cache_read.input_tokens",
-        Field::CachedInputTokens,
-        OtelGenAi,
-    ),
-    (
-        "gen_ai.usage.cache_read_input_tokens",
-        Field::CachedInputTokens,
-        OtelGenAi,
-    ),
-    (
-        "inference.llm.cached_input_tokens",
-        Field::CachedInputTokens,
-        Inference,
-    ),
-    (
-        "llm.token_count.prompt_details.cache_write",
-        Field::CacheWriteTokens,
-        OpenInference,
-    ),
-    (
-        "gen_ai.usage.cache_creation.input_tokens",
-        Field::CacheWriteTokens,
-        OtelGenAi,
-    ),
-    (
-        "gen_ai.usage.cache_creation_input_tokens",
-        Field::CacheWriteTokens,
-        OtelGenAi,
-    ),
-    (
-        "llm.token_count.completion_details.reasoning",
-        Field::ReasoningTokens,
-        OpenInference,
-    ),
-    (
-        "gen_ai.usage.reasoning.output_tokens",
-        Field::ReasoningTokens,
-        OtelGenAi,
-    ),
+    ("llm.token_count.prompt_details.cache_read", Field::CachedInputTokens, OpenInference),
+    ("gen_ai.usage.cache_read.input_tokens", Field::CachedInputTokens, OtelGenAi),
+    ("gen_ai.usage.cache_read_input_tokens", Field::CachedInputTokens, OtelGenAi),
+    ("inference.llm.cached_input_tokens", Field::CachedInputTokens, Inference),
+    ("llm.token_count.prompt_details.cache_write", Field::CacheWriteTokens, OpenInference),
+    ("gen_ai.usage.cache_creation.input_tokens", Field::CacheWriteTokens, OtelGenAi),
+    ("gen_ai.usage.cache_creation_input_tokens", Field::CacheWriteTokens, OtelGenAi),
+    ("llm.token_count.completion_details.reasoning", Field::ReasoningTokens, OpenInference),
+    ("gen_ai.usage.reasoning.output_tokens", Field::ReasoningTokens, OtelGenAi),
     ("gen_ai.usage.reasoning_tokens", Field::ReasoningTokens, OtelGenAi),
-    (
-        "inference.llm.reasoning_output_tokens",
-        Field::ReasoningTokens,
-        Inference,
-    ),
+    ("inference.llm.reasoning_output_tokens", Field::ReasoningTokens, Inference),
     ("llm.cost.total", Field::CostTotal, OpenInference),
     ("gen_ai.usage.cost", Field::CostTotal, Other),
     ("inference.llm.cost.total", Field::CostTotal, Inference),
@@ -213,11 +173,7 @@ const RULES: &[(&str, Field, Convention)] = &[
     ("llm.tools", Field::ToolDefinitions, OpenInference),
     ("gen_ai.tool.definitions", Field::ToolDefinitions, OtelGenAi),
     ("ai.prompt.tools", Field::ToolDefinitions, Other),
-    (
-        "llm.invocation_parameters",
-        Field::InvocationParameters,
-        OpenInference,
-    ),
+    ("llm.invocation_parameters", Field::InvocationParameters, OpenInference),
     ("error.type", Field::ErrorType, OtelGenAi),
     ("exception.type", Field::ErrorType, OtelGenAi),
     ("exception.message", Field::ErrorMessage, OtelGenAi),
@@ -238,16 +194,7 @@ static BY_KEY: LazyLock<HashMap<&'static str, Rule>> = LazyLock::new(|| {
     RULES
         .iter()
         .enumerate()
-        .map(|(rank, (key, field, convention))| {
-            (
-                *key,
-                Rule {
-                    field: *field,
-                    convention: *convention,
-                    rank,
-                },
-            )
-        })
+        .map(|(rank, (key, field, convention))| (*key, Rule { field: *field, convention: *convention, rank }))
         .collect()
 });
 

@@ -63,11 +63,7 @@ pub(crate) fn read(root: Json<'_, '_>, line: &LineContext<'_>, sink: &mut SpanSi
     let links = array(fields.get("links"), "links")?;
     let extra = (!extra.is_empty()).then(|| format!("{{{extra}}}"));
     let scope = |key| {
-        fields
-            .get("scope")
-            .and_then(|scope| scope.get(&[key]))
-            .and_then(Json::text)
-            .filter(|text| !text.is_empty())
+        fields.get("scope").and_then(|scope| scope.get(&[key])).and_then(Json::text).filter(|text| !text.is_empty())
     };
     sink.push(&RawSpan {
         trace_id: &trace_id,
@@ -79,10 +75,7 @@ pub(crate) fn read(root: Json<'_, '_>, line: &LineContext<'_>, sink: &mut SpanSi
         end_time: time(fields.get("end_time"), "end_time")?,
         status,
         status_message: message,
-        trace_state: fields
-            .get("trace_state")
-            .and_then(Json::text)
-            .filter(|text| !text.is_empty()),
+        trace_state: fields.get("trace_state").and_then(Json::text).filter(|text| !text.is_empty()),
         scope_name: scope("name"),
         scope_version: scope("version"),
         resource: &Resource::of(&resource_attributes),
@@ -120,10 +113,7 @@ pub(crate) fn optional_id(value: Option<Json<'_, '_>>, field: &str) -> Result<Op
         return Ok(None);
     };
     let Some(text) = value.text() else {
-        return Err((
-            RejectKind::BadField,
-            format!("{field} is {}, not a string", value.type_name()),
-        ));
+        return Err((RejectKind::BadField, format!("{field} is {}, not a string", value.type_name())));
     };
     let text = text.trim();
     if text.is_empty() || text.bytes().all(|byte| byte == b'0') {
@@ -142,19 +132,14 @@ pub(crate) fn optional_id(value: Option<Json<'_, '_>>, field: &str) -> Result<Op
 }
 
 pub(crate) fn time(value: Option<Json<'_, '_>>, field: &str) -> Result<Option<i64>, Refusal> {
-    value
-        .map_or(Ok(None), parse_time)
-        .map_err(|reason| (RejectKind::BadField, format!("{field}: {reason}")))
+    value.map_or(Ok(None), parse_time).map_err(|reason| (RejectKind::BadField, format!("{field}: {reason}")))
 }
 
 fn object<'i>(value: Json<'_, 'i>, field: &str) -> Result<Attributes<'i>, Refusal> {
     match value.kind() {
         JsonKind::Object(_) => Ok(Attributes::of_object(value)),
         JsonKind::Null => Ok(Attributes::default()),
-        _ => Err((
-            RejectKind::BadField,
-            format!("{field} is {}, not an object", value.type_name()),
-        )),
+        _ => Err((RejectKind::BadField, format!("{field} is {}, not an object", value.type_name()))),
     }
 }
 
@@ -167,10 +152,7 @@ fn array(value: Option<Json<'_, '_>>, field: &str) -> Result<Option<String>, Ref
             value.write(&mut out);
             out
         })),
-        _ => Err((
-            RejectKind::BadField,
-            format!("{field} is {}, not an array", value.type_name()),
-        )),
+        _ => Err((RejectKind::BadField, format!("{field} is {}, not an array", value.type_name()))),
     }
 }
 
@@ -178,11 +160,7 @@ fn array(value: Option<Json<'_, '_>>, field: &str) -> Result<Option<String>, Ref
 pub(crate) fn span_kind(value: Json<'_, '_>) -> Option<&'static str> {
     const KINDS: [&str; 5] = ["INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"];
     if let Some(number) = value.int() {
-        return usize::try_from(number)
-            .ok()?
-            .checked_sub(1)
-            .and_then(|index| KINDS.get(index))
-            .copied();
+        return usize::try_from(number).ok()?.checked_sub(1).and_then(|index| KINDS.get(index)).copied();
     }
     let upper = value.text()?.to_ascii_uppercase();
     let name = upper.strip_prefix("SPAN_KIND_").unwrap_or(&upper);
@@ -195,10 +173,7 @@ pub(crate) fn status<'i>(value: Option<Json<'_, 'i>>) -> (&'static str, Option<&
         return ("UNSET", None);
     };
     let code = value.get(&["code", "status_code"]).unwrap_or(value);
-    let message = value
-        .get(&["message", "description"])
-        .and_then(Json::text)
-        .filter(|text| !text.is_empty());
+    let message = value.get(&["message", "description"]).and_then(Json::text).filter(|text| !text.is_empty());
     let upper = code.text().unwrap_or_default().to_ascii_uppercase();
     let name = match (code.int(), upper.strip_prefix("STATUS_CODE_").unwrap_or(&upper)) {
         (Some(1), _) | (_, "OK") => "OK",
@@ -210,17 +185,7 @@ pub(crate) fn status<'i>(value: Option<Json<'_, 'i>>) -> (&'static str, Option<&
 
 /// Type and message of the first exception event, from flat events.
 fn exception<'i>(events: Option<Json<'_, 'i>>) -> Option<(&'i str, &'i str)> {
-    let event = events?
-        .items()
-        .find(|event| event.get(&["name"]).and_then(Json::text) == Some("exception"))?;
-    let attribute = |key| {
-        event
-            .get(&["attributes"])
-            .and_then(|attributes| attributes.get(&[key]))
-            .and_then(Json::text)
-    };
-    Some((
-        attribute("exception.type").unwrap_or_default(),
-        attribute("exception.message").unwrap_or_default(),
-    ))
+    let event = events?.items().find(|event| event.get(&["name"]).and_then(Json::text) == Some("exception"))?;
+    let attribute = |key| event.get(&["attributes"]).and_then(|attributes| attributes.get(&[key])).and_then(Json::text);
+    Some((attribute("exception.type").unwrap_or_default(), attribute("exception.message").unwrap_or_default()))
 }

@@ -104,9 +104,7 @@ impl<'t, 'i> Json<'t, 'i> {
 
     /// The value of the first of these keys that an object has.
     pub(crate) fn get(self, keys: &[&str]) -> Option<Self> {
-        self.entries()
-            .find(|(key, _)| keys.contains(key))
-            .map(|(_, value)| value)
+        self.entries().find(|(key, _)| keys.contains(key)).map(|(_, value)| value)
     }
 
     pub(crate) fn text(self) -> Option<&'i str> {

@@ -9,6 +9,7 @@
 mod assemble;
 mod attributes;
 mod chunks;
+mod collect;
 mod conventions;
 mod error;
 mod flat;
@@ -18,12 +19,14 @@ mod otlp;
 mod parse;
 mod pipeline;
 mod reject;
+mod report;
 mod source;
 mod span;
 mod time;
 
 pub use error::IngestError;
 pub use parse::LineCounts;
-pub use pipeline::{IngestOptions, IngestReport, Progress, SourceReport, Timing, ingest};
+pub use pipeline::{IngestOptions, Progress, ingest};
 pub use reject::{Reject, RejectKind, Rejects};
+pub use report::{IngestReport, SourceReport, Timing};
 pub use source::Source;

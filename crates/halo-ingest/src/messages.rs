@@ -89,10 +89,7 @@ pub(crate) fn read_input(json: &str) -> Option<InputMessages> {
             }
         }
         let message = read_message(last_said.or(last)?);
-        Some(InputMessages {
-            count,
-            last: message.shown(),
-        })
+        Some(InputMessages { count, last: message.shown() })
     })?
 }
 
@@ -103,15 +100,10 @@ pub(crate) fn read_output(json: &str) -> Option<ChatMessage> {
         // Instrumentations that write one entry a call: [{"tool.name": ..., "tool.args": ...}].
         if first.get(&["tool.name"]).is_some() {
             let tool_calls = messages_of(value).map(flat_call).collect();
-            return Some(ChatMessage {
-                role: "assistant".into(),
-                tool_calls,
-                ..ChatMessage::default()
-            });
+            return Some(ChatMessage { role: "assistant".into(), tool_calls, ..ChatMessage::default() });
         }
         let message = read_message(first);
-        (!message.role.is_empty() || message.text.is_some() || !message.tool_calls.is_empty())
-            .then_some(message)
+        (!message.role.is_empty() || message.text.is_some() || !message.tool_calls.is_empty()).then_some(message)
     })?
 }
 
@@ -124,11 +116,7 @@ fn messages_of<'t, 'i>(value: Json<'t, 'i>) -> impl Iterator<Item = Json<'t, 'i>
 
 fn flat_call(entry: Json<'_, '_>) -> RequestedCall {
     let text = |keys: &[&str]| entry.get(keys).map(text_or_json).unwrap_or_default();
-    RequestedCall {
-        id: text(&["tool.id", "id"]),
-        name: text(&["tool.name"]),
-        arguments: text(&["tool.args"]),
-    }
+    RequestedCall { id: text(&["tool.id", "id"]), name: text(&["tool.name"]), arguments: text(&["tool.args"]) }
 }
 
 /// Field of a message: bare, or with the prefix that OpenInference gives it.
@@ -140,23 +128,16 @@ fn field<'t, 'i>(message: Json<'t, 'i>, name: &str) -> Option<Json<'t, 'i>> {
 }
 
 fn unwrapped<'t, 'i>(item: Json<'t, 'i>) -> Json<'t, 'i> {
-    item.get(&["message"])
-        .filter(|inner| matches!(inner.kind(), JsonKind::Object(_)))
-        .unwrap_or(item)
+    item.get(&["message"]).filter(|inner| matches!(inner.kind(), JsonKind::Object(_))).unwrap_or(item)
 }
 
 fn role_of<'i>(item: Json<'_, 'i>) -> &'i str {
-    field(unwrapped(item), "role")
-        .and_then(Json::text)
-        .unwrap_or_default()
+    field(unwrapped(item), "role").and_then(Json::text).unwrap_or_default()
 }
 
 fn read_message(item: Json<'_, '_>) -> ChatMessage {
     let message = unwrapped(item);
-    let mut read = ChatMessage {
-        role: role_of(item).to_owned(),
-        ..ChatMessage::default()
-    };
+    let mut read = ChatMessage { role: role_of(item).to_owned(), ..ChatMessage::default() };
     read.finish_reason = field(message, "finish_reason")
         .or_else(|| field(item, "finish_reason"))
         .and_then(Json::text)
@@ -170,18 +151,9 @@ fn read_message(item: Json<'_, '_>) -> ChatMessage {
     for call in field(message, "tool_calls").into_iter().flat_map(Json::items) {
         let call = call.get(&["tool_call"]).unwrap_or(call);
         let function = call.get(&["function"]).unwrap_or(call);
-        let text = |keys: &[&str]| {
-            function
-                .get(keys)
-                .or_else(|| call.get(keys))
-                .map(text_or_json)
-                .unwrap_or_default()
-        };
+        let text = |keys: &[&str]| function.get(keys).or_else(|| call.get(keys)).map(text_or_json).unwrap_or_default();
         read.tool_calls.push(RequestedCall {
-            id: call
-                .get(&["id", "tool_call.id"])
-                .map(text_or_json)
-                .unwrap_or_default(),
+            id: call.get(&["id", "tool_call.id"]).map(text_or_json).unwrap_or_default(),
             name: text(&["name", "tool_call.function.name"]),
             arguments: text(&["arguments", "tool_call.function.arguments"]),
         });
@@ -207,10 +179,7 @@ fn read_part(part: Json<'_, '_>, texts: &mut Vec<String>, calls: &mut Vec<Reques
         return texts.push(text.to_owned());
     }
     let part = part.get(&["message_content"]).unwrap_or(part);
-    let kind = part
-        .get(&["type", "message_content.type"])
-        .and_then(Json::text)
-        .unwrap_or("text");
+    let kind = part.get(&["type", "message_content.type"]).and_then(Json::text).unwrap_or("text");
     let get = |keys: &[&str]| part.get(keys).map(text_or_json);
     match kind {
         "tool_call" | "tool_use" | "function_call" => calls.push(RequestedCall {
@@ -264,8 +233,7 @@ impl<'i> Flattened<'i> {
             ("finish_reason", Value::Text(reason)) => message.finish_reason = Some(reason),
             ("content", value) => message.content = Some(value),
             _ => {
-                if let Some((part, "message_content.text")) = path.strip_prefix("contents.").and_then(indexed)
-                {
+                if let Some((part, "message_content.text")) = path.strip_prefix("contents.").and_then(indexed) {
                     message.parts.insert(part, value);
                 } else if let Some((call, field)) = path.strip_prefix("tool_calls.").and_then(indexed) {
                     let slot = match field.strip_prefix("tool_call.").unwrap_or(field) {
@@ -287,24 +255,13 @@ impl<'i> Flattened<'i> {
     /// What they come to as input.
     pub(crate) fn input(&self, attributes: &Attributes<'i>) -> InputMessages {
         let said = |message: &&FlatMessage<'_>| !matches!(message.role, Some("system" | "developer"));
-        let last = self
-            .messages
-            .values()
-            .rev()
-            .find(said)
-            .or_else(|| self.messages.values().next_back());
-        InputMessages {
-            count: self.messages.len(),
-            last: last.and_then(|message| message.read(attributes).shown()),
-        }
+        let last = self.messages.values().rev().find(said).or_else(|| self.messages.values().next_back());
+        InputMessages { count: self.messages.len(), last: last.and_then(|message| message.read(attributes).shown()) }
     }
 
     /// The first message as output.
     pub(crate) fn output(&self, attributes: &Attributes<'i>) -> Option<ChatMessage> {
-        self.messages
-            .values()
-            .next()
-            .map(|message| message.read(attributes))
+        self.messages.values().next().map(|message| message.read(attributes))
     }
 }
 
@@ -312,15 +269,10 @@ impl<'i> FlatMessage<'i> {
     fn read(&self, attributes: &Attributes<'i>) -> ChatMessage {
         let text_of = |value: &Value<'i>| attributes.text(*value).map(str::to_owned);
         let parts: Vec<String> = self.parts.values().filter_map(text_of).collect();
-        let text = self
-            .content
-            .as_ref()
-            .and_then(text_of)
-            .or_else(|| (!parts.is_empty()).then(|| parts.join("\n")));
+        let text = self.content.as_ref().and_then(text_of).or_else(|| (!parts.is_empty()).then(|| parts.join("\n")));
         let call = |slots: &[Option<Value<'i>>; 3]| {
-            let [id, name, arguments] = slots
-                .each_ref()
-                .map(|slot| slot.as_ref().and_then(text_of).unwrap_or_default());
+            let [id, name, arguments] =
+                slots.each_ref().map(|slot| slot.as_ref().and_then(text_of).unwrap_or_default());
             RequestedCall { id, name, arguments }
         };
         ChatMessage {
@@ -359,16 +311,9 @@ fn push_tool_name(tool: Json<'_, '_>, names: &mut Vec<String>) {
         }
         return;
     }
-    let inner = tool
-        .get(&["function", "toolSpec"])
-        .filter(|inner| matches!(inner.kind(), JsonKind::Object(_)))
-        .unwrap_or(tool);
-    names.extend(
-        inner
-            .get(&["name", "tool.name"])
-            .and_then(Json::text)
-            .map(str::to_owned),
-    );
+    let inner =
+        tool.get(&["function", "toolSpec"]).filter(|inner| matches!(inner.kind(), JsonKind::Object(_))).unwrap_or(tool);
+    names.extend(inner.get(&["name", "tool.name"]).and_then(Json::text).map(str::to_owned));
 }
 
 #[cfg(test)]
@@ -376,46 +321,25 @@ mod tests {
     use super::*;
 
     fn call(id: &str, name: &str, arguments: &str) -> RequestedCall {
-        RequestedCall {
-            id: id.into(),
-            name: name.into(),
-            arguments: arguments.into(),
-        }
+        RequestedCall { id: id.into(), name: name.into(), arguments: arguments.into() }
     }
 
     #[test]
     fn input_in_every_shape() {
-        let expected = |count, last: &str| {
-            Some(InputMessages {
-                count,
-                last: Some(last.into()),
-            })
-        };
+        let expected = |count, last: &str| Some(InputMessages { count, last: Some(last.into()) });
         let cases = [
-            (
-                r#"[{"role":"system","content":"S"},{"role":"user","content":"U"}]"#,
-                expected(2, "U"),
-            ),
-            (
-                r#"[{"role":"user","content":"U"},{"role":"system","content":"S"}]"#,
-                expected(2, "U"),
-            ),
+            (r#"[{"role":"system","content":"S"},{"role":"user","content":"U"}]"#, expected(2, "U")),
+            (r#"[{"role":"user","content":"U"},{"role":"system","content":"S"}]"#, expected(2, "U")),
             (
                 r#"[{"role":"user","content":[{"type":"text","text":"A"},{"type":"text","text":"B"}]}]"#,
                 expected(1, "A\nB"),
             ),
-            (
-                r#"[{"role":"user","parts":[{"type":"text","content":"P"}]}]"#,
-                expected(1, "P"),
-            ),
+            (r#"[{"role":"user","parts":[{"type":"text","content":"P"}]}]"#, expected(1, "P")),
             (
                 r#"[{"role":"tool","parts":[{"type":"tool_call_response","id":"c","response":{"ok":true}}]}]"#,
                 expected(1, r#"{"ok":true}"#),
             ),
-            (
-                r#"{"messages":[{"message.role":"user","message.content":"M"}]}"#,
-                expected(1, "M"),
-            ),
+            (r#"{"messages":[{"message.role":"user","message.content":"M"}]}"#, expected(1, "M")),
             (r#"[{"message":{"role":"user","content":"W"}}]"#, expected(1, "W")),
             ("just text", None),
             ("[]", None),
@@ -428,13 +352,8 @@ mod tests {
 
     #[test]
     fn output_in_every_shape() {
-        let with_call = |call| {
-            Some(ChatMessage {
-                role: "assistant".into(),
-                tool_calls: vec![call],
-                ..ChatMessage::default()
-            })
-        };
+        let with_call =
+            |call| Some(ChatMessage { role: "assistant".into(), tool_calls: vec![call], ..ChatMessage::default() });
         let cases = [
             (
                 r#"[{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]}]"#,
@@ -444,10 +363,7 @@ mod tests {
                 r#"[{"role":"assistant","parts":[{"type":"tool_call","id":"c1","name":"f","arguments":{"a":1}}]}]"#,
                 with_call(call("c1", "f", r#"{"a":1}"#)),
             ),
-            (
-                r#"[{"tool.name":"f","tool.args":"{}"}]"#,
-                with_call(call("", "f", "{}")),
-            ),
+            (r#"[{"tool.name":"f","tool.args":"{}"}]"#, with_call(call("", "f", "{}"))),
             (
                 r#"[{"role":"assistant","parts":[{"type":"text","content":"Hi"}],"finish_reason":"length"}]"#,
                 Some(ChatMessage {
@@ -463,9 +379,7 @@ mod tests {
             assert_eq!(read_output(json), expected, "{json}");
         }
         assert_eq!(
-            read_output(cases_first())
-                .and_then(|message| message.shown())
-                .as_deref(),
+            read_output(cases_first()).and_then(|message| message.shown()).as_deref(),
             Some(r#"[{"id":"c1","name":"f","arguments":"{}"}]"#)
         );
     }
@@ -481,16 +395,10 @@ mod tests {
             tool_names(json, &mut names);
             names.join(" ")
         };
-        assert_eq!(
-            names(r#"[{"type":"function","function":{"name":"a"}},{"type":"function","name":"b"}]"#),
-            "a b"
-        );
+        assert_eq!(names(r#"[{"type":"function","function":{"name":"a"}},{"type":"function","name":"b"}]"#), "a b");
         assert_eq!(names(r#"["{\"name\":\"a\"}","b"]"#), "a b");
         assert_eq!(names(r#"[{"tool.name":"W"}]"#), "W");
-        assert_eq!(
-            names(r#"{"temperature":0,"tools":[{"function":{"name":"a"}}]}"#),
-            "a"
-        );
+        assert_eq!(names(r#"{"temperature":0,"tools":[{"function":{"name":"a"}}]}"#), "a");
         assert_eq!(names(r#"{"type":"function","function":{"name":"a"}}"#), "a");
         assert_eq!(names(r#"{"temperature":0}"#), "");
     }

@@ -68,10 +68,7 @@ const EXCERPT_CHARS: usize = 120;
 
 pub(crate) fn reject(line: &LineContext<'_>, kind: RejectKind, reason: String) -> Reject {
     let head = &line.text[..line.text.len().min(EXCERPT_CHARS * 4)];
-    let excerpt = String::from_utf8_lossy(head)
-        .chars()
-        .take(EXCERPT_CHARS)
-        .collect();
+    let excerpt = String::from_utf8_lossy(head).chars().take(EXCERPT_CHARS).collect();
     Reject {
         source: line.source.to_owned(),
         line: line.line.cast_unsigned(),
@@ -131,14 +128,7 @@ impl Parser {
         let batch = self.sink.builder.finish().map_err(IngestError::Dataset)?;
         let rejects = std::mem::take(&mut self.sink.rejects);
         let bytes = chunk.bytes.len();
-        Ok(ParsedChunk {
-            sequence: chunk.sequence,
-            source: chunk.source,
-            batch,
-            rejects,
-            counts,
-            bytes,
-        })
+        Ok(ParsedChunk { sequence: chunk.sequence, source: chunk.source, batch, rejects, counts, bytes })
     }
 
     fn line(&mut self, line: &LineContext<'_>) -> Result<LineKind, flat::Refusal> {
@@ -178,11 +168,8 @@ fn trim(line: &[u8]) -> &[u8] {
 
 fn not_a_span(root: Json<'_, '_>) -> String {
     let keys: Vec<&str> = root.entries().map(|(key, _)| key).take(6).collect();
-    let what = if keys.is_empty() {
-        root.type_name().to_owned()
-    } else {
-        format!("an object with {}", keys.join(", "))
-    };
+    let what =
+        if keys.is_empty() { root.type_name().to_owned() } else { format!("an object with {}", keys.join(", ")) };
     format!("{what}: neither a span (trace_id, span_id, …) nor OTLP (resourceSpans)")
 }
 
@@ -191,10 +178,7 @@ fn explain(text: &[u8], fast_error: &simd_json::Error) -> flat::Refusal {
     let valid = match simdutf8::compat::from_utf8(text) {
         Ok(valid) => valid,
         Err(error) => {
-            return (
-                RejectKind::NotUtf8,
-                format!("byte {} of the line is not UTF-8", error.valid_up_to() + 1),
-            );
+            return (RejectKind::NotUtf8, format!("byte {} of the line is not UTF-8", error.valid_up_to() + 1));
         }
     };
     if !valid.starts_with(['{', '[']) {
@@ -203,24 +187,14 @@ fn explain(text: &[u8], fast_error: &simd_json::Error) -> flat::Refusal {
     }
     match serde_json::from_str::<serde::de::IgnoredAny>(valid) {
         Err(error) if error.is_eof() => {
-            let hint = if valid.len() < 3 {
-                "; JSON spread over several lines must be one object a line"
-            } else {
-                ""
-            };
-            (
-                RejectKind::CutJson,
-                format!("the JSON ends early, at column {}{hint}", error.column()),
-            )
+            let hint = if valid.len() < 3 { "; JSON spread over several lines must be one object a line" } else { "" };
+            (RejectKind::CutJson, format!("the JSON ends early, at column {}{hint}", error.column()))
         }
         Err(error) => {
             // The library's own words end with the place in its input, which is always line 1 here.
             let words = error.to_string();
             let words = words.split(" at line ").next().unwrap_or_default();
-            (
-                RejectKind::NotJson,
-                format!("{words} at column {}", error.column()),
-            )
+            (RejectKind::NotJson, format!("{words} at column {}", error.column()))
         }
         Ok(_) => (RejectKind::NotJson, format!("cannot be parsed: {fast_error}")),
     }

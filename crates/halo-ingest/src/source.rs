@@ -40,9 +40,7 @@ impl Source {
                 let before = sources.len();
                 find_in_folder(path, &mut sources)?;
                 if sources.len() == before {
-                    return Err(IngestError::NothingInFolder {
-                        path: path.to_owned(),
-                    });
+                    return Err(IngestError::NothingInFolder { path: path.to_owned() });
                 }
             } else if path.exists() {
                 sources.push(Self::File(path.to_owned()));
@@ -77,36 +75,23 @@ impl Source {
     /// Opens it. `counter` counts the stored bytes as they are read.
     pub(crate) fn open(&self, counter: Arc<AtomicU64>) -> Result<OpenSource, IngestError> {
         let inner: Box<dyn Read + Send> = match self {
-            Self::File(path) => Box::new(File::open(path).map_err(|source| IngestError::Input {
-                path: path.clone(),
-                source,
-            })?),
+            Self::File(path) => {
+                Box::new(File::open(path).map_err(|source| IngestError::Input { path: path.clone(), source })?)
+            }
             Self::Stdin => Box::new(io::stdin()),
         };
         let fingerprint = Arc::new(AtomicU64::new(0));
-        let counted = Counted {
-            inner,
-            counter,
-            hasher: XxHash3_64::with_seed(0),
-            fingerprint: Arc::clone(&fingerprint),
-        };
+        let counted =
+            Counted { inner, counter, hasher: XxHash3_64::with_seed(0), fingerprint: Arc::clone(&fingerprint) };
         let mut stored = BufReader::with_capacity(1 << 20, counted);
-        let magic = stored.fill_buf().map_err(|source| IngestError::Input {
-            path: self.name().into(),
-            source,
-        })?;
+        let magic = stored.fill_buf().map_err(|source| IngestError::Input { path: self.name().into(), source })?;
         let reader: Box<dyn Read + Send> = if magic.starts_with(&[0x1f, 0x8b]) {
             Box::new(flate2::bufread::MultiGzDecoder::new(stored))
         } else if magic.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
-            let mut decoder = zstd::Decoder::with_buffer(stored).map_err(|source| IngestError::Input {
-                path: self.name().into(),
-                source,
-            })?;
+            let mut decoder = zstd::Decoder::with_buffer(stored)
+                .map_err(|source| IngestError::Input { path: self.name().into(), source })?;
             // Files made with `zstd --long` need a larger window than the default allows.
-            decoder.window_log_max(31).map_err(|source| IngestError::Input {
-                path: self.name().into(),
-                source,
-            })?;
+            decoder.window_log_max(31).map_err(|source| IngestError::Input { path: self.name().into(), source })?;
             Box::new(decoder)
         } else {
             Box::new(stored)
@@ -148,17 +133,13 @@ impl Read for Counted {
         let read = self.inner.read(buffer)?;
         self.counter.fetch_add(read as u64, Ordering::Relaxed);
         std::hash::Hasher::write(&mut self.hasher, &buffer[..read]);
-        self.fingerprint
-            .store(std::hash::Hasher::finish(&self.hasher), Ordering::Relaxed);
+        self.fingerprint.store(std::hash::Hasher::finish(&self.hasher), Ordering::Relaxed);
         Ok(read)
     }
 }
 
 fn find_in_folder(folder: &Path, sources: &mut Vec<Source>) -> Result<(), IngestError> {
-    let unreadable = |source| IngestError::Input {
-        path: folder.to_owned(),
-        source,
-    };
+    let unreadable = |source| IngestError::Input { path: folder.to_owned(), source };
     let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)
         .map_err(unreadable)?
         .map(|entry| Ok(entry?.path()))
@@ -176,33 +157,16 @@ fn find_in_folder(folder: &Path, sources: &mut Vec<Source>) -> Result<(), Ingest
 }
 
 fn is_trace_file(path: &Path) -> bool {
-    let name = path
-        .file_name()
-        .map(|name| name.to_string_lossy().to_ascii_lowercase())
-        .unwrap_or_default();
-    ENDINGS.iter().any(|ending| {
-        COMPRESSED
-            .iter()
-            .any(|compressed| name.ends_with(&format!("{ending}{compressed}")))
-    })
+    let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    ENDINGS.iter().any(|ending| COMPRESSED.iter().any(|compressed| name.ends_with(&format!("{ending}{compressed}"))))
 }
 
 fn find_by_glob(pattern: &str) -> Result<Vec<Source>, IngestError> {
-    let missing = || IngestError::Missing {
-        path: PathBuf::from(pattern),
-    };
+    let missing = || IngestError::Missing { path: PathBuf::from(pattern) };
     if !pattern.contains(['*', '?', '[']) {
         return Err(missing());
     }
     let paths = glob::glob(pattern).map_err(|_| missing())?;
-    let found: Vec<Source> = paths
-        .flatten()
-        .filter(|path| path.is_file())
-        .map(Source::File)
-        .collect();
-    if found.is_empty() {
-        Err(missing())
-    } else {
-        Ok(found)
-    }
+    let found: Vec<Source> = paths.flatten().filter(|path| path.is_file()).map(Source::File).collect();
+    if found.is_empty() { Err(missing()) } else { Ok(found) }
 }

@@ -1,13 +1,13 @@
 //! One span from any format to one row: attributes mapped to columns by the table of conventions.
 
+use std::borrow::Cow;
+
 use halo_dataset::{SpanBatchBuilder, SpanRow, error_signature, push_tag};
 use twox_hash::XxHash3_64;
 
 use crate::attributes::{Attributes, Value};
 use crate::conventions::{Convention, FIELDS, Field, rule, span_type_of_kind, span_type_of_operation};
-use crate::messages::{
-    ChatMessage, Flattened, InputMessages, calls_json, read_input, read_output, tool_names,
-};
+use crate::messages::{ChatMessage, Flattened, InputMessages, calls_json, read_input, read_output, tool_names};
 
 /// What a resource says, read once for all its spans.
 #[derive(Debug, Default)]
@@ -33,10 +33,7 @@ impl Resource {
                 "deployment.environment" if resource.environment.is_none() => &mut resource.environment,
                 _ => continue,
             };
-            *column = attributes
-                .text(value)
-                .filter(|text| !text.is_empty())
-                .map(str::to_owned);
+            *column = attributes.text(value).filter(|text| !text.is_empty()).map(str::to_owned);
         }
         resource
     }
@@ -104,10 +101,7 @@ impl<'a, 'i> Mapped<'a, 'i> {
 
     fn take(&mut self, key: &'i str, value: Value<'i>) {
         if let Some(rule) = rule(key) {
-            self.convention = Some(
-                self.convention
-                    .map_or(rule.convention, |known| known.min(rule.convention)),
-            );
+            self.convention = Some(self.convention.map_or(rule.convention, |known| known.min(rule.convention)));
             let empty = matches!(value, Value::Null | Value::Text(""));
             let slot = &mut self.found[rule.field as usize];
             if !empty && slot.is_none_or(|(rank, _)| rule.rank < rank) {
@@ -129,8 +123,7 @@ impl<'a, 'i> Mapped<'a, 'i> {
             }
             return;
         }
-        self.attributes
-            .with_tag_text(value, |text| push_tag(&mut self.tags, key, text));
+        self.attributes.with_tag_text(value, |text| push_tag(&mut self.tags, key, text));
     }
 
     fn value(&self, field: Field) -> Option<Value<'i>> {
@@ -145,10 +138,7 @@ impl<'a, 'i> Mapped<'a, 'i> {
     fn first_text(&self, field: Field) -> Option<String> {
         let text = self.text(field)?;
         let first = crate::json::with_parsed(text, |value| {
-            value
-                .items()
-                .next()
-                .and_then(|item| item.text().map(str::to_owned))
+            value.items().next().and_then(|item| item.text().map(str::to_owned))
         });
         first.unwrap_or_else(|| Some(text.to_owned()))
     }
@@ -156,10 +146,7 @@ impl<'a, 'i> Mapped<'a, 'i> {
     fn int(&self, field: Field) -> Option<i64> {
         match self.value(field)? {
             Value::Int(value) => Some(value),
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "token counts written as floats; saturates"
-            )]
+            #[expect(clippy::cast_possible_truncation, reason = "token counts written as floats; saturates")]
             Value::Float(value) => Some(value as i64),
             Value::Text(text) => text.trim().parse().ok(),
             _ => None,
@@ -178,12 +165,7 @@ impl<'a, 'i> Mapped<'a, 'i> {
 
     fn cost(&self) -> Option<f64> {
         let parts = [self.float(Field::CostInput), self.float(Field::CostOutput)];
-        let sum = || {
-            parts
-                .iter()
-                .any(Option::is_some)
-                .then(|| parts.iter().flatten().sum())
-        };
+        let sum = || parts.iter().any(Option::is_some).then(|| parts.iter().flatten().sum());
         self.float(Field::CostTotal).or_else(sum)
     }
 
@@ -191,20 +173,14 @@ impl<'a, 'i> Mapped<'a, 'i> {
     fn span_type(&self) -> &'static str {
         let kind = self.text(Field::Kind).and_then(span_type_of_kind);
         let operation = || self.text(Field::Operation).and_then(span_type_of_operation);
-        let tool = || {
-            (self.value(Field::ToolName).is_some() && self.convention != Some(Convention::Other))
-                .then_some("TOOL")
-        };
+        let tool =
+            || (self.value(Field::ToolName).is_some() && self.convention != Some(Convention::Other)).then_some("TOOL");
         let has_messages = || !self.output_messages.is_empty() || self.value(Field::OutputMessages).is_some();
         let llm = || {
-            (self.value(Field::Model).is_some()
-                && (self.value(Field::InputTokens).is_some() || has_messages()))
-            .then_some("LLM")
+            (self.value(Field::Model).is_some() && (self.value(Field::InputTokens).is_some() || has_messages()))
+                .then_some("LLM")
         };
-        kind.or_else(operation)
-            .or_else(tool)
-            .or_else(llm)
-            .unwrap_or("SPAN")
+        kind.or_else(operation).or_else(tool).or_else(llm).unwrap_or("SPAN")
     }
 
     fn input_messages(&self) -> Option<InputMessages> {
@@ -220,11 +196,8 @@ impl<'a, 'i> Mapped<'a, 'i> {
         }
         let messages = self.text(Field::OutputMessages).and_then(read_output);
         // Some instrumentations put the tool calls of a reply into its output value.
-        messages.or_else(|| {
-            self.text(Field::Output)
-                .and_then(read_output)
-                .filter(|message| !message.tool_calls.is_empty())
-        })
+        messages
+            .or_else(|| self.text(Field::Output).and_then(read_output).filter(|message| !message.tool_calls.is_empty()))
     }
 
     fn offered_tools(&self) -> Option<String> {
@@ -234,10 +207,7 @@ impl<'a, 'i> Mapped<'a, 'i> {
                 && let Some(text) = self.text(field)
             {
                 // Parameters hold much else; only ones with tools are worth parsing.
-                if field == Field::ToolDefinitions
-                    || text.contains("\"tools\"")
-                    || text.contains("\"functions\"")
-                {
+                if field == Field::ToolDefinitions || text.contains("\"tools\"") || text.contains("\"functions\"") {
                     tool_names(text, &mut names);
                 }
             }
@@ -253,49 +223,59 @@ pub(crate) struct RowBuffers {
     hashed: Vec<u8>,
 }
 
+/// What a span's messages and attributes come to beyond single attributes.
+struct Derived<'a> {
+    span_type: &'static str,
+    input: Option<Cow<'a, str>>,
+    output: Option<Cow<'a, str>>,
+    requested_tool_calls: Option<String>,
+    offered_tools: Option<String>,
+    message_count: Option<i64>,
+    finish_reason: Option<String>,
+    tool_name: Option<&'a str>,
+    error_signature: Option<String>,
+}
+
+impl<'a> Derived<'a> {
+    fn of(raw: &RawSpan<'a, '_>, mapped: &Mapped<'a, '_>) -> Self {
+        let span_type = mapped.span_type();
+        let is_tool = span_type == "TOOL";
+        let messages_in = mapped.input_messages();
+        let message_out = mapped.output_message();
+        let instructions = usize::from(mapped.value(Field::SystemInstructions).is_some());
+        let counted = messages_in.as_ref().filter(|_| span_type == "LLM").map(|messages| messages.count + instructions);
+        // A tool's own attributes, then what the messages say, then the plain input and output.
+        let own = |field| mapped.text(field).filter(|_| is_tool).map(Cow::Borrowed);
+        let plain = |field| mapped.text(field).map(Cow::Borrowed);
+        let said_in = messages_in.and_then(|messages| messages.last).map(Cow::Owned);
+        let said_out = message_out.as_ref().and_then(ChatMessage::shown).map(Cow::Owned);
+        let called_by_span = || raw.name.strip_prefix("execute_tool ").unwrap_or(raw.name);
+        let named = is_tool.then(called_by_span).filter(|name| !name.is_empty());
+        let error_message = raw.status_message.or_else(|| mapped.text(Field::ErrorMessage));
+        let error_message = error_message.or(raw.exception.map(|(_, message)| message));
+        Self {
+            span_type,
+            input: own(Field::ToolInput).or(said_in).or_else(|| plain(Field::Input)),
+            output: own(Field::ToolOutput).or(said_out).or_else(|| plain(Field::Output)),
+            requested_tool_calls: message_out.as_ref().and_then(|message| calls_json(&message.tool_calls)),
+            offered_tools: mapped.offered_tools(),
+            message_count: counted.and_then(|count| i64::try_from(count).ok()),
+            finish_reason: mapped
+                .first_text(Field::FinishReason)
+                .or(message_out.and_then(|message| message.finish_reason))
+                .filter(|reason| !reason.is_empty()),
+            tool_name: mapped.text(Field::ToolName).or(named),
+            error_signature: error_message.filter(|_| raw.status == "ERROR").map(error_signature),
+        }
+    }
+}
+
 /// Maps a span and adds it to the batch.
 pub(crate) fn push_span(raw: &RawSpan<'_, '_>, buffers: &mut RowBuffers, builder: &mut SpanBatchBuilder) {
     let mapped = Mapped::of(raw.attributes, raw.resource);
+    let derived = Derived::of(raw, &mapped);
     buffers.attributes.clear();
     raw.attributes.write(&mut buffers.attributes);
-
-    let span_type = mapped.span_type();
-    let input_messages = mapped.input_messages();
-    let output_message = mapped.output_message();
-    let instructions = usize::from(mapped.value(Field::SystemInstructions).is_some());
-    let (tool_input, tool_output) = match span_type {
-        "TOOL" => (mapped.text(Field::ToolInput), mapped.text(Field::ToolOutput)),
-        _ => (None, None),
-    };
-    let input_said = input_messages
-        .as_ref()
-        .and_then(|messages| messages.last.as_deref());
-    let input = tool_input.or(input_said).or_else(|| mapped.text(Field::Input));
-    let output_said = output_message.as_ref().and_then(ChatMessage::shown);
-    let output = tool_output
-        .or(output_said.as_deref())
-        .or_else(|| mapped.text(Field::Output));
-    let requested = output_message
-        .as_ref()
-        .and_then(|message| calls_json(&message.tool_calls));
-    let offered = mapped.offered_tools();
-    let said_reason = output_message
-        .as_ref()
-        .and_then(|message| message.finish_reason.clone());
-    let finish_reason = mapped.first_text(Field::FinishReason).or(said_reason);
-    let tool_name = mapped.text(Field::ToolName).or_else(|| {
-        (span_type == "TOOL")
-            .then(|| raw.name.strip_prefix("execute_tool ").unwrap_or(raw.name))
-            .filter(|name| !name.is_empty())
-    });
-    let error_message = raw
-        .status_message
-        .or_else(|| mapped.text(Field::ErrorMessage))
-        .or(raw.exception.map(|(_, message)| message));
-    let signature = error_message
-        .filter(|_| raw.status == "ERROR")
-        .map(error_signature);
-
     builder.push(&SpanRow {
         trace_id: Some(raw.trace_id),
         span_id: Some(raw.span_id),
@@ -303,22 +283,17 @@ pub(crate) fn push_span(raw: &RawSpan<'_, '_>, buffers: &mut RowBuffers, builder
         step: None,
         name: Some(raw.name),
         kind: raw.kind,
-        span_type: Some(span_type),
+        span_type: Some(derived.span_type),
         start_time: raw.start_time,
         end_time: raw.end_time,
         duration_ms: duration_ms(raw.start_time, raw.end_time),
         status: Some(raw.status),
         status_message: raw.status_message,
-        error_type: mapped.text(Field::ErrorType).or(raw
-            .exception
-            .map(|(kind, _)| kind)
-            .filter(|kind| !kind.is_empty())),
-        error_signature: signature.as_deref(),
-        service_name: raw
-            .resource
-            .service_name
-            .as_deref()
-            .or_else(|| mapped.text(Field::ServiceName)),
+        error_type: mapped
+            .text(Field::ErrorType)
+            .or(raw.exception.map(|(kind, _)| kind).filter(|kind| !kind.is_empty())),
+        error_signature: derived.error_signature.as_deref(),
+        service_name: raw.resource.service_name.as_deref().or_else(|| mapped.text(Field::ServiceName)),
         service_version: raw.resource.service_version.as_deref(),
         scope_name: raw.scope_name,
         scope_version: raw.scope_version,
@@ -336,17 +311,14 @@ pub(crate) fn push_span(raw: &RawSpan<'_, '_>, buffers: &mut RowBuffers, builder
         cache_write_tokens: mapped.int(Field::CacheWriteTokens),
         reasoning_tokens: mapped.int(Field::ReasoningTokens),
         cost_usd: mapped.cost(),
-        finish_reason: finish_reason.as_deref().filter(|reason| !reason.is_empty()),
-        tool_name,
+        finish_reason: derived.finish_reason.as_deref(),
+        tool_name: derived.tool_name,
         tool_call_id: mapped.text(Field::ToolCallId),
-        requested_tool_calls: requested.as_deref(),
-        offered_tools: offered.as_deref(),
-        message_count: input_messages
-            .as_ref()
-            .filter(|_| span_type == "LLM")
-            .and_then(|messages| i64::try_from(messages.count + instructions).ok()),
-        input,
-        output,
+        requested_tool_calls: derived.requested_tool_calls.as_deref(),
+        offered_tools: derived.offered_tools.as_deref(),
+        message_count: derived.message_count,
+        input: derived.input.as_deref(),
+        output: derived.output.as_deref(),
         attributes: Some(&buffers.attributes),
         resource_attributes: Some(&raw.resource.json),
         events: raw.events,

@@ -27,10 +27,7 @@ fn from_number(number: i64) -> Result<Option<i64>, String> {
         100_000_000_000_000..100_000_000_000_000_000 => 1000,
         _ => 1,
     };
-    number
-        .checked_mul(scale)
-        .map(Some)
-        .ok_or_else(|| format!("{number} is no time"))
+    number.checked_mul(scale).map(Some).ok_or_else(|| format!("{number} is no time"))
 }
 
 fn from_text(text: &str) -> Result<Option<i64>, String> {
@@ -42,23 +39,16 @@ fn from_text(text: &str) -> Result<Option<i64>, String> {
     }
     let timestamp = text.parse::<jiff::Timestamp>().or_else(|error| {
         let civil = text.parse::<jiff::civil::DateTime>().map_err(|_| error)?;
-        civil
-            .to_zoned(jiff::tz::TimeZone::UTC)
-            .map(|zoned| zoned.timestamp())
+        civil.to_zoned(jiff::tz::TimeZone::UTC).map(|zoned| zoned.timestamp())
     });
-    let nanoseconds = timestamp
-        .ok()
-        .and_then(|timestamp| i64::try_from(timestamp.as_nanosecond()).ok());
+    let nanoseconds = timestamp.ok().and_then(|timestamp| i64::try_from(timestamp.as_nanosecond()).ok());
     let shown: String = text.chars().take(40).collect();
-    nanoseconds
-        .map(Some)
-        .ok_or_else(|| format!("\"{shown}\" is no time (RFC 3339 such as 2026-05-01T08:00:00Z)"))
+    nanoseconds.map(Some).ok_or_else(|| format!("\"{shown}\" is no time (RFC 3339 such as 2026-05-01T08:00:00Z)"))
 }
 
 /// A time as RFC 3339 with nanoseconds, the form of HALO's flat lines.
 pub(crate) fn format_time(nanoseconds: i64) -> String {
-    let timestamp =
-        jiff::Timestamp::from_nanosecond(i128::from(nanoseconds)).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    let timestamp = jiff::Timestamp::from_nanosecond(i128::from(nanoseconds)).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     format!("{timestamp:.9}")
 }
 

@@ -100,9 +100,9 @@ pub struct DatasetSummary {
     pub error_spans: u64,
     /// Traces with at least one such span.
     pub error_traces: u64,
-    /// Input tokens of all LLM spans.
+    /// Input tokens, each call counted once however many nested spans report it.
     pub input_tokens: u64,
-    /// Output tokens of all LLM spans.
+    /// Output tokens, counted like `input_tokens`.
     pub output_tokens: u64,
     /// Earliest start, RFC 3339; `None` when the dataset is empty.
     pub first_time: Option<String>,

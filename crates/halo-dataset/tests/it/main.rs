@@ -1,13 +1,12 @@
 //! Datasets as files: what is written reads back, and whatever a writer does, a reader sees a whole state.
+#![expect(clippy::unwrap_used, reason = "the helpers of tests fail as tests do")]
 
 use std::fs;
 use std::path::Path;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
-use halo_dataset::{
-    Commit, Dataset, DatasetError, DatasetWriter, Manifest, Novelty, SpanBatchBuilder, SpanRow,
-};
+use halo_dataset::{Commit, Dataset, DatasetError, DatasetWriter, Manifest, Novelty, SpanBatchBuilder, SpanRow};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 /// Spans of a test: trace, span, parent, start in seconds, duration in seconds.
@@ -61,7 +60,9 @@ fn texts(batches: &[RecordBatch], column: &str) -> Vec<String> {
     let text = |batch: &RecordBatch| -> Vec<String> {
         let column = batch.column_by_name(column).unwrap();
         let array = column.as_string_view();
-        (0..array.len()).map(|row| if array.is_valid(row) { array.value(row).to_owned() } else { "-".to_owned() }).collect()
+        (0..array.len())
+            .map(|row| if array.is_valid(row) { array.value(row).to_owned() } else { "-".to_owned() })
+            .collect()
     };
     batches.iter().flat_map(text).collect()
 }
@@ -77,7 +78,10 @@ fn ints(batches: &[RecordBatch], column: &str) -> Vec<i64> {
 fn spans_are_sorted_by_trace_and_numbered_within_it() {
     let folder = tempfile::tempdir().unwrap();
     // As an exporter writes them: children end first, traces interleaved.
-    write(folder.path(), &[&[("b", "b2", "b1", 5, 1), ("a", "a2", "a1", 2, 1), ("b", "b1", "", 5, 9), ("a", "a1", "", 1, 4)]]);
+    write(
+        folder.path(),
+        &[&[("b", "b2", "b1", 5, 1), ("a", "a2", "a1", 2, 1), ("b", "b1", "", 5, 9), ("a", "a1", "", 1, 4)]],
+    );
     let dataset = Dataset::open(folder.path()).unwrap();
     let spans = read(&dataset.span_files());
     assert_eq!(texts(&spans, "span_id"), ["a1", "a2", "b1", "b2"]);
@@ -106,7 +110,8 @@ fn a_trace_in_two_segments_is_one_trace() {
     assert_eq!(texts(&whole, "attributes"), [r#"{"release":"7","tenant":"acme"}"#]);
     // The true step of each span, found by its row id.
     let steps = read(&[dataset.straddle_step_file().unwrap()]);
-    let by_row: std::collections::BTreeMap<i64, i64> = ints(&steps, "row_id").into_iter().zip(ints(&steps, "step")).collect();
+    let by_row: std::collections::BTreeMap<i64, i64> =
+        ints(&steps, "row_id").into_iter().zip(ints(&steps, "step")).collect();
     let spans = read(&dataset.span_files());
     let named: Vec<(String, Option<i64>)> = texts(&spans, "span_id")
         .into_iter()

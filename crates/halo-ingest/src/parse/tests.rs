@@ -64,7 +64,9 @@ fn the_small_fixture_reads_as_it_was_written() {
         .into_values()
         .map(|mut columns| {
             // Long, and shown by other columns.
-            columns.retain(|name, _| !["attributes", "resource_attributes", "content_hash", "tags"].contains(&name.as_str()));
+            columns.retain(|name, _| {
+                !["attributes", "resource_attributes", "content_hash", "tags"].contains(&name.as_str())
+            });
             let lines: Vec<String> = columns.iter().map(|(name, value)| format!("  {name}: {value}")).collect();
             lines.join("\n")
         })
@@ -88,7 +90,8 @@ fn otel_genai_names_give_the_same_columns() {
     let (mut flat, mut genai) = (rows(&fixture("small.jsonl")), rows(&fixture("small.genai.otlp.jsonl")));
     for columns in flat.values_mut().chain(genai.values_mut()) {
         // What differs by convention, and where things stood.
-        let differ = ["name", "attributes", "tags", "dialect", "finish_reason", "content_hash", "raw_bytes", "source_line"];
+        let differ =
+            ["name", "attributes", "tags", "dialect", "finish_reason", "content_hash", "raw_bytes", "source_line"];
         columns.retain(|name, value| !differ.contains(&name.as_str()) && !value.is_empty());
     }
     assert_eq!(flat, genai);
@@ -101,20 +104,37 @@ fn the_conventions() {
     check(
         json!({"gen_ai.operation.name": "chat", "gen_ai.request.model": "m", "gen_ai.response.model": "m-2026", "gen_ai.system": "openai",
                "gen_ai.usage.input_tokens": "12", "gen_ai.usage.output_tokens": 3, "gen_ai.response.finish_reasons": ["length"]}),
-        &[("span_type", "LLM"), ("model", "m-2026"), ("provider", "openai"), ("input_tokens", "12"), ("output_tokens", "3"),
-          ("finish_reason", "length"), ("dialect", "otel_genai")],
+        &[
+            ("span_type", "LLM"),
+            ("model", "m-2026"),
+            ("provider", "openai"),
+            ("input_tokens", "12"),
+            ("output_tokens", "3"),
+            ("finish_reason", "length"),
+            ("dialect", "otel_genai"),
+        ],
     );
     // Two conventions on one span: the one that stands first in the table wins, nulls and empty texts never do.
     check(
         json!({"llm.model_name": "", "inference.llm.model_name": "m", "inference.observation_kind": "LLM", "agent.name": null,
                "inference.agent_name": "planner", "inference.project_id": "p", "llm.token_count.prompt": 5, "inference.llm.input_tokens": 7}),
-        &[("span_type", "LLM"), ("model", "m"), ("agent_name", "planner"), ("project_id", "p"), ("input_tokens", "5"), ("dialect", "openinference")],
+        &[
+            ("span_type", "LLM"),
+            ("model", "m"),
+            ("agent_name", "planner"),
+            ("project_id", "p"),
+            ("input_tokens", "5"),
+            ("dialect", "openinference"),
+        ],
     );
     // Costs in parts add up; a total wins.
     check(json!({"gen_ai.usage.input_cost": 0.5, "gen_ai.usage.output_cost": "0.25"}), &[("cost_usd", "0.75")]);
     check(json!({"llm.cost.total": 2, "llm.cost.prompt": 0.5}), &[("cost_usd", "2.0")]);
     // A tool without a name is called by its span's.
-    check(json!({"openinference.span.kind": "tool", "input.value": "{}"}), &[("span_type", "TOOL"), ("tool_name", "a step"), ("input", "{}")]);
+    check(
+        json!({"openinference.span.kind": "tool", "input.value": "{}"}),
+        &[("span_type", "TOOL"), ("tool_name", "a step"), ("input", "{}")],
+    );
     check(
         json!({"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "f", "gen_ai.tool.call.arguments": {"a": 1}, "gen_ai.tool.call.result": "r"}),
         &[("span_type", "TOOL"), ("tool_name", "f"), ("input", r#"{"a":1}"#), ("output", "r")],
@@ -126,10 +146,18 @@ fn the_conventions() {
                "llm.output_messages.0.message.content": "", "llm.output_messages.0.message.tool_calls.0.tool_call.function.name": "f",
                "llm.output_messages.0.message.tool_calls.0.tool_call.function.arguments": "{\"a\": 1}",
                "llm.tools.0.tool.json_schema": "{\"function\":{\"name\":\"f\"}}"}),
-        &[("input", "U"), ("message_count", "2"), ("output", r#"[{"id":"","name":"f","arguments":"{\"a\":1}"}]"#), ("offered_tools", r#"["f"]"#)],
+        &[
+            ("input", "U"),
+            ("message_count", "2"),
+            ("output", r#"[{"id":"","name":"f","arguments":"{\"a\":1}"}]"#),
+            ("offered_tools", r#"["f"]"#),
+        ],
     );
     // Nothing that tells.
-    check(json!({"x": 1}), &[("span_type", "SPAN"), ("dialect", "other"), ("attributes", r#"{"x":1}"#), ("input", "-")]);
+    check(
+        json!({"x": 1}),
+        &[("span_type", "SPAN"), ("dialect", "other"), ("attributes", r#"{"x":1}"#), ("input", "-")],
+    );
 }
 
 #[test]
@@ -160,14 +188,22 @@ fn lines_always_balance_and_every_bad_one_says_why() {
     assert_eq!(counts, LineCounts { lines: 16, span_lines: 2, rejected_lines: 11, blank_lines: 2, other_lines: 1 });
     assert_eq!(counts.lines, counts.span_lines + counts.rejected_lines + counts.blank_lines + counts.other_lines);
     assert_eq!(parsed.batch.num_rows(), 2);
-    let told: Vec<String> =
-        parsed.rejects.kept.iter().map(|reject| format!("{} {:?}: {}", reject.line, reject.kind, reject.reason)).collect();
+    let told: Vec<String> = parsed
+        .rejects
+        .kept
+        .iter()
+        .map(|reject| format!("{} {:?}: {}", reject.line, reject.kind, reject.reason))
+        .collect();
     insta::assert_snapshot!(told.join("\n"));
 }
 
 #[test]
 fn deep_nesting_is_a_reject() {
-    let line = format!(r#"{{"trace_id":"aa","span_id":"bb","attributes":{{"deep":{}{}}}}}"#, "[".repeat(100_000), "]".repeat(100_000));
+    let line = format!(
+        r#"{{"trace_id":"aa","span_id":"bb","attributes":{{"deep":{}{}}}}}"#,
+        "[".repeat(100_000),
+        "]".repeat(100_000)
+    );
     let parsed = parse(line.as_bytes());
     assert_eq!((parsed.batch.num_rows(), parsed.rejects.count()), (0, 1));
 }
@@ -179,7 +215,12 @@ fn ids_in_every_spelling() {
         (columns["trace_id"].clone(), columns["span_id"].clone(), columns.get("parent_span_id").cloned())
     };
     let hex = ("0123456789abcdef0123456789abcdef".to_owned(), "0123456789abcdef".to_owned(), None);
-    assert_eq!(ids(r#"{"trace_id":"0123456789ABCDEF0123456789ABCDEF","span_id":"0123456789abcdef","parent_span_id":"0000000000000000"}"#), hex);
+    assert_eq!(
+        ids(
+            r#"{"trace_id":"0123456789ABCDEF0123456789ABCDEF","span_id":"0123456789abcdef","parent_span_id":"0000000000000000"}"#
+        ),
+        hex
+    );
     assert_eq!(ids(r#"{"trace_id":"ASNFZ4mrze8BI0VniavN7w==","span_id":"ASNFZ4mrze8=","parent_span_id":""}"#), hex);
     let free = ("run-7".to_owned(), "step 1".to_owned(), Some("step 0".to_owned()));
     assert_eq!(ids(r#"{"trace_id":"run-7","span_id":"step 1","parent_span_id":"step 0"}"#), free);

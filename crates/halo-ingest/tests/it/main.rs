@@ -1,4 +1,5 @@
 //! Whole ingests: sources in, a committed dataset and a report out.
+#![expect(clippy::unwrap_used, reason = "the helpers of tests fail as tests do")]
 
 use std::fs;
 use std::io::Write as _;
@@ -22,7 +23,9 @@ fn read_with(inputs: &[&Path], root: &Path, options: &IngestOptions) -> IngestRe
 
 fn line(trace: usize, span: usize) -> String {
     let start = 1_700_000_000 + span;
-    format!("{{\"trace_id\":\"{trace:032x}\",\"span_id\":\"{span:016x}\",\"start_time\":{start},\"attributes\":{{\"n\":{span}}}}}\n")
+    format!(
+        "{{\"trace_id\":\"{trace:032x}\",\"span_id\":\"{span:016x}\",\"start_time\":{start},\"attributes\":{{\"n\":{span}}}}}\n"
+    )
 }
 
 /// `spans` spans of `traces` traces, interleaved as an exporter writes them.
@@ -87,7 +90,8 @@ fn the_same_input_twice_adds_nothing_and_a_grown_one_adds_what_is_new() {
 #[test]
 fn the_three_encodings_are_one_set_of_spans() {
     let folder = tempfile::tempdir().unwrap();
-    let report = read(&[&fixtures().join("small.jsonl"), &fixtures().join("small.otlp.jsonl")], &folder.path().join("ds"));
+    let report =
+        read(&[&fixtures().join("small.jsonl"), &fixtures().join("small.otlp.jsonl")], &folder.path().join("ds"));
     // Flat and OTLP say the same: the second file's spans are exact duplicates.
     assert_eq!((report.spans, report.duplicates, report.conflicts), (14, 14, 0));
     // GenAI names say it in other words: the ids conflict, and both are kept.
@@ -133,7 +137,8 @@ fn traces_that_end_stay_whole_when_segments_are_cut() {
 fn the_broken_corpus_is_rejected_line_by_line() {
     let folder = tempfile::tempdir().unwrap();
     let mut told = Vec::new();
-    let mut files: Vec<PathBuf> = fs::read_dir(fixtures().join("broken")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(fixtures().join("broken")).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     for file in files {
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
@@ -158,7 +163,10 @@ fn a_line_over_the_limit_is_a_reject() {
     let report = read_with(&[&file], &folder.path().join("ds"), &options);
     assert_eq!((report.spans, report.duplicates, report.counts.lines), (4, 2, 7));
     let reject = &report.rejects.kept[0];
-    assert_eq!((reject.line, reject.kind, reject.reason.as_str()), (3, RejectKind::TooLong, "the line has 2 MB, over the limit of 1 MB"));
+    assert_eq!(
+        (reject.line, reject.kind, reject.reason.as_str()),
+        (3, RejectKind::TooLong, "the line has 2 MB, over the limit of 1 MB")
+    );
 }
 
 #[test]
