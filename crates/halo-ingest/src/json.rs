@@ -272,10 +272,16 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_written_reads_back_as_the_same_value(value in value()) {
-            let text = serde_json::Value::Array(vec![value.clone()]).to_string();
-            let written = with_parsed(&text, |json| { let mut out = String::new(); json.write(&mut out); out }).unwrap();
-            let back: serde_json::Value = serde_json::from_str(&written).unwrap();
-            prop_assert_eq!(back, serde_json::Value::Array(vec![value]));
+            let write = |text: &str| {
+                with_parsed(text, |json| {
+                    let mut out = String::new();
+                    json.write(&mut out);
+                    out
+                })
+            };
+            let text = serde_json::Value::Array(vec![value]).to_string();
+            // Another library's spelling of the same value, to the letter.
+            prop_assert_eq!(write(&text), Some(text));
         }
     }
 }

@@ -1,1 +1,55 @@
-//! A dataset and a SQL string to a bounded result, and the tools made of it.
+//! A dataset and a SQL string to a bounded result, and the tools that a model gets to look at traces.
+//!
+//! [`TraceSession::open`] makes the tables `spans` and `traces` of a dataset known to a query engine once a run;
+//! [`TraceSession::query`] runs one read-only statement within [`QueryLimits`].
+//!
+//! [`QueryStream`] gives the same rows as they come, [`render`] and [`RowWriter`] write them in five formats. [`tools`] makes the tools,
+//! [`summary`] tells what a dataset holds, and [`TraceSession::find_quotes`] tells whether quotes stand in the spans they cite.
+//!
+//! This crate knows DataFusion, and nobody else does. It knows nothing of model endpoints, agents or terminals.
+//!
+//! ```
+//! use halo_query::{QueryLimits, SessionOptions, TraceSession};
+//! # use halo_testkit::{TestSpan, tiny_dataset};
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), halo_query::QueryError> {
+//! # let (_folder, dataset) = tiny_dataset(&[TestSpan::tool("t1", "s1").output("Error: no such order")]);
+//! let options = SessionOptions { threads: 2, memory_bytes: 1 << 30 };
+//! let session = TraceSession::open(&dataset, options).await?;
+//! let limits = QueryLimits {
+//!     rows_max: 100,
+//!     bytes_max: 1 << 20,
+//!     time_max: std::time::Duration::from_secs(30),
+//! };
+//! let sql = "SELECT trace_id, result_failure(output) AS failure FROM spans WHERE span_type = 'TOOL'";
+//! let result = session.query(sql, &limits, &Default::default()).await?;
+//! assert_eq!(result.texts("failure"), Some(vec![Some("error".to_owned())]));
+//! # Ok(())
+//! # }
+//! ```
+
+mod cell;
+mod decoded;
+mod describe;
+mod engine_error;
+mod error;
+mod functions;
+mod guard;
+mod overview;
+mod pattern;
+mod quotes;
+mod render;
+mod result;
+mod session;
+mod stream;
+mod tables;
+mod trace_tools;
+
+pub use error::{LimitKind, QueryError};
+pub use overview::summary;
+pub use quotes::QuoteStatus;
+pub use render::{Format, RenderOptions, RowWriter, render};
+pub use result::{QueryLimits, QueryResult, ResultColumn, RowBatch};
+pub use session::{SessionOptions, TraceSession};
+pub use stream::QueryStream;
+pub use trace_tools::tools;

@@ -1,0 +1,175 @@
+//! The texts inside a text: JSON that holds strings that hold JSON, down to what a person would read.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+/// How often a text inside a text is decoded. Real traces nest three deep.
+const DEPTH_MAX: usize = 8;
+
+/// Calls `visit` with each text in `text`, decoded, and the path to it, until it gives `false`. A text that is no JSON object or array
+/// is visited as it is.
+pub(crate) fn visit_leaves(text: &str, path: &str, visit: &mut dyn FnMut(&str, &str) -> bool) -> bool {
+    visit_text(text, path, 0, visit)
+}
+
+/// Whether `test` holds for the text as it is or for a text inside it. Most texts are settled without decoding.
+pub(crate) fn any(text: &str, test: &dyn Fn(&str) -> bool) -> bool {
+    if test(text) {
+        return true;
+    }
+    // Without a backslash, every text inside stands in the outer one as it is.
+    if !text.contains('\\') || !is_container(text) {
+        return false;
+    }
+    !visit_leaves(text, "", &mut |_, leaf| !test(leaf))
+}
+
+/// Whether a text that does not pass itself may hold one that does: false is certain for a `test` that looks for a piece of text anywhere,
+/// and costs a tenth of parsing. A text that lies `n` deep stands as it is in the whole when escapes are taken off `n` times.
+pub(crate) fn may_hold(text: &str, test: &dyn Fn(&str) -> bool) -> bool {
+    let mut level = Cow::Borrowed(text);
+    for _ in 0..DEPTH_MAX {
+        if !level.contains('\\') {
+            return false;
+        }
+        level = Cow::Owned(without_escapes(&level));
+        if test(&level) {
+            return true;
+        }
+    }
+    true
+}
+
+/// The text with each escape of JSON replaced by what it stands for, wherever it is.
+fn without_escapes(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        plain.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        let Some(escape) = rest.chars().next() else {
+            break;
+        };
+        match escape {
+            'n' => plain.push('\n'),
+            't' => plain.push('\t'),
+            'r' => plain.push('\r'),
+            'b' => plain.push('\u{8}'),
+            'f' => plain.push('\u{c}'),
+            'u' => {
+                let (character, taken) = unicode_escape(rest);
+                plain.push(character);
+                rest = &rest[taken..];
+                continue;
+            }
+            other => plain.push(other),
+        }
+        rest = &rest[escape.len_utf8()..];
+    }
+    plain.push_str(rest);
+    plain
+}
+
+/// The character of `u00e9` or `ud83d\\ude00`, and how many bytes it took.
+fn unicode_escape(text: &str) -> (char, usize) {
+    let unit = |from: usize| {
+        text.get(from..from + 4)
+            .and_then(|digits| u32::from_str_radix(digits, 16).ok())
+    };
+    match unit(1) {
+        Some(high @ 0xd800..=0xdbff) if text.get(5..7) == Some("\\u") => match unit(7) {
+            Some(low @ 0xdc00..=0xdfff) => {
+                let code = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
+                (char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), 11)
+            }
+            _ => (char::REPLACEMENT_CHARACTER, 5),
+        },
+        Some(code) => (char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), 5),
+        None => ('u', 1),
+    }
+}
+
+fn visit_text(text: &str, path: &str, depth: usize, visit: &mut dyn FnMut(&str, &str) -> bool) -> bool {
+    if depth < DEPTH_MAX
+        && is_container(text)
+        && let Ok(value) = serde_json::from_str::<Value>(text)
+    {
+        return visit_value(&value, path, depth + 1, visit);
+    }
+    visit(path, text)
+}
+
+fn visit_value(value: &Value, path: &str, depth: usize, visit: &mut dyn FnMut(&str, &str) -> bool) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(_) | Value::Number(_) => visit(path, &value.to_string()),
+        Value::String(text) => visit_text(text, path, depth, visit),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .all(|(index, item)| visit_value(item, &format!("{path}[{index}]"), depth, visit)),
+        Value::Object(fields) => fields.iter().all(|(key, item)| {
+            let path = if path.is_empty() {
+                key.clone()
+            } else {
+                format!("{path}.{key}")
+            };
+            visit_value(item, &path, depth, visit)
+        }),
+    }
+}
+
+fn is_container(text: &str) -> bool {
+    let text = text.trim_start();
+    text.starts_with('{') || text.starts_with('[')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leaves(text: &str) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        visit_leaves(text, "", &mut |path, leaf| {
+            found.push((path.to_owned(), leaf.to_owned()));
+            true
+        });
+        found
+    }
+
+    #[test]
+    fn json_inside_json_is_opened() {
+        let text = r#"{"a":"{\"b\":[\"x \\\"y\\\"\",1,null]}","c":"plain"}"#;
+        let expected = [("a.b[0]", r#"x "y""#), ("a.b[1]", "1"), ("c", "plain")];
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|(path, leaf)| ((*path).to_owned(), (*leaf).to_owned()))
+            .collect();
+        assert_eq!(leaves(text), expected);
+        assert_eq!(leaves("{not json"), vec![(String::new(), "{not json".to_owned())]);
+    }
+
+    #[test]
+    fn what_lies_deep_may_be_held() {
+        let mut text = "C:\\temp says \"hi\"\nto café 😀 / \u{8}".to_owned();
+        let wanted = text.clone();
+        for depth in 0..5 {
+            text = serde_json::json!({"role": "user", "content": text}).to_string();
+            assert!(may_hold(&text, &|level| level.contains(&wanted)), "{depth}");
+            assert!(any(&text, &|level| level.contains(&wanted)), "{depth}");
+            assert!(!may_hold(&text, &|level| level.contains("bye")), "{depth}");
+        }
+        let spelled = r#"{"a":"{\"b\":\"caf\\u00e9 \\ud83d\\ude00\"}"}"#;
+        assert!(may_hold(spelled, &|level| level.contains("café 😀")));
+        assert!(!may_hold("ends in \\", &|_| false));
+    }
+
+    #[test]
+    fn any_looks_at_the_text_and_inside_it() {
+        let text = r#"{"a":"say \"hi\"\nnow"}"#;
+        for (wanted, expected) in [("say \"hi\"\nnow", true), (r#"{"a":"say"#, true), ("bye", false)] {
+            assert_eq!(any(text, &|text| text.contains(wanted)), expected, "{wanted}");
+        }
+    }
+}

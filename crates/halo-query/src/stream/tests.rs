@@ -1,0 +1,47 @@
+//! Queries that are stopped, seen from inside.
+
+use std::time::{Duration, Instant};
+
+use halo_testkit::{TestSpan, tiny_dataset};
+use tokio_util::sync::CancellationToken;
+
+use crate::{QueryError, QueryLimits, SessionOptions, TraceSession};
+
+/// Queries that compute for hours, each in another part of the engine.
+const ENDLESS: &[&str] = &[
+    "SELECT sum(a.value * b.value) FROM generate_series(1, 10000000) a, generate_series(1, 10000000) b",
+    "SELECT count(*) FROM generate_series(1, 1000000000000)",
+    "SELECT count(*) FROM generate_series(1, 1000000000000) WHERE regexp_like(value::text, '^(1|2)*9$')",
+    "SELECT max(x) FROM (SELECT row_number() OVER (ORDER BY value) AS x FROM generate_series(1, 1000000000000))",
+    "SELECT count(*) FROM generate_series(1, 1000000000000) a JOIN generate_series(1, 100000) b ON a.value % 10 = b.value % 10",
+];
+
+#[tokio::test]
+async fn a_stopped_query_stops_the_engine_too() {
+    let (_folder, dataset) = tiny_dataset(&[TestSpan::tool("t1", "s1")]);
+    let options = SessionOptions {
+        threads: 2,
+        memory_bytes: 256 << 20,
+    };
+    let session = TraceSession::open(&dataset, options).await.expect("opens");
+    let limits = QueryLimits {
+        rows_max: 10,
+        bytes_max: 1000,
+        time_max: Duration::from_millis(300),
+    };
+    for sql in ENDLESS {
+        let started = Instant::now();
+        let result = session.query(sql, &limits, &CancellationToken::new()).await;
+        let freed = started.elapsed();
+        // The memory limit may come first.
+        assert!(
+            matches!(result, Err(QueryError::Limit { .. })),
+            "{sql}: {result:?}"
+        );
+        assert!(freed < Duration::from_secs(2), "{sql}: {freed:?}");
+        while session.shared.tasks() > 0 {
+            assert!(started.elapsed() < Duration::from_secs(20), "{sql} goes on");
+            tokio::task::yield_now().await;
+        }
+    }
+}

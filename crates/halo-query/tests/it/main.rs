@@ -1,0 +1,15 @@
+//! The crate from outside: SQL over small datasets, its limits, and the tools as a model meets them.
+
+#![expect(
+    clippy::expect_used,
+    reason = "helpers of tests fail like tests; the lint knows only functions marked as tests"
+)]
+
+mod guard;
+mod limits;
+mod quotes;
+mod render;
+mod sql;
+mod support;
+mod tools;
+mod views;
