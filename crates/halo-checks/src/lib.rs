@@ -1,1 +1,27 @@
-//! Deterministic detectors of harness faults, and the gate every finding passes.
+//! Deterministic detectors of harness faults, and the gate that every finding passes.
+//!
+//! [`run_checks`] runs the catalogue of [`Check`]s over a dataset and gives findings with counts, interval, scope and quotes.
+//! [`Gate`] measures claims of a model in the same way: its statements run, its quotes are looked up, and what does not hold is
+//! refused with the reason. Each finding says which release, model, tenant or day
+//! its traces have in common.
+//!
+//! This crate knows the tables `spans` and `traces` and SQL; it knows no query engine, no model endpoint and no report.
+
+mod catalogue;
+mod error;
+mod evidence;
+mod gate;
+mod ground;
+mod quotes;
+mod run;
+mod scope;
+mod sql;
+mod statistics;
+mod trace_index;
+mod words;
+
+pub use catalogue::{Check, built_in_checks};
+pub use error::CheckError;
+pub use gate::Gate;
+pub use ground::CheckOptions;
+pub use run::{CheckReport, run_catalogue, run_checks};

@@ -53,11 +53,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self {
-            exit,
-            message: message.into(),
-            hint: None,
-        }
+        Self { exit, message: message.into(), hint: None }
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -73,11 +69,7 @@ impl Failure {
 
 impl From<DatasetError> for Failure {
     fn from(error: DatasetError) -> Self {
-        let exit = if matches!(error, DatasetError::Arrow(_)) {
-            Exit::Bug
-        } else {
-            Exit::Input
-        };
+        let exit = if matches!(error, DatasetError::Arrow(_)) { Exit::Bug } else { Exit::Input };
         Self::new(exit, error.to_string()).with_hint(error.hint())
     }
 }
@@ -120,11 +112,7 @@ impl From<CheckError> for Failure {
 
 impl From<LlmError> for Failure {
     fn from(error: LlmError) -> Self {
-        let exit = if matches!(error, LlmError::Options { .. }) {
-            Exit::Usage
-        } else {
-            Exit::Model
-        };
+        let exit = if matches!(error, LlmError::Options { .. }) { Exit::Usage } else { Exit::Model };
         Self::new(exit, error.to_string()).with_hint(error.advice())
     }
 }

@@ -8,9 +8,8 @@ use crate::exit::{Exit, Failure};
 
 fn project() -> Result<ProjectDirs, Failure> {
     ProjectDirs::from("", "", "halo").ok_or_else(|| {
-        Failure::new(Exit::Input, "this user has no home folder for halo's files").hint(
-            "name the places yourself: `halo ingest … -o DATASET`, then `halo analyze DATASET --out DIR`",
-        )
+        Failure::new(Exit::Input, "this user has no home folder for halo's files")
+            .hint("name the places yourself: `halo ingest … -o DATASET`, then `halo analyze DATASET --out DIR`")
     })
 }
 

@@ -10,13 +10,7 @@ const ARGUMENTS_CHARS: usize = 100;
 /// The line for an event; `None` for events that say nothing to a person.
 pub(crate) fn line(event: &RunEvent) -> Option<String> {
     let text = match &event.item {
-        EventKind::ModelReply {
-            turn,
-            tool_calls,
-            usage,
-            elapsed_ms,
-            ..
-        } => {
+        EventKind::ModelReply { turn, tool_calls, usage, elapsed_ms, .. } => {
             let calls: Vec<String> = tool_calls
                 .iter()
                 .map(|call| {
@@ -27,33 +21,13 @@ pub(crate) fn line(event: &RunEvent) -> Option<String> {
                     )
                 })
                 .collect();
-            format!(
-                "turn {turn}: {}, {}{}",
-                tokens(usage),
-                seconds(*elapsed_ms),
-                calls.concat()
-            )
+            format!("turn {turn}: {}, {}{}", tokens(usage), seconds(*elapsed_ms), calls.concat())
         }
-        EventKind::ModelRetry {
-            attempt,
-            error,
-            wait_ms,
-        } => {
-            format!(
-                "request {attempt} failed ({error}); again in {}",
-                seconds(*wait_ms)
-            )
+        EventKind::ModelRetry { attempt, error, wait_ms } => {
+            format!("request {attempt} failed ({error}); again in {}", seconds(*wait_ms))
         }
-        EventKind::ToolResult {
-            name,
-            is_error: true,
-            content,
-            ..
-        } => {
-            format!(
-                "{name}: {}",
-                halo_tool::clip_middle(&one_line(content), ARGUMENTS_CHARS * 2)
-            )
+        EventKind::ToolResult { name, is_error: true, content, .. } => {
+            format!("{name}: {}", halo_tool::clip_middle(&one_line(content), ARGUMENTS_CHARS * 2))
         }
         EventKind::FindingAccepted { finding } => format!(
             "finding: {} ({} of {})",
@@ -66,7 +40,8 @@ pub(crate) fn line(event: &RunEvent) -> Option<String> {
         }
         EventKind::Notice { text } => one_line(text),
         EventKind::AgentFinished { outcome, usage } => match outcome {
-            AgentOutcome::Failed { error } => format!("ended: {error}"),
+            // Told as the program's error, when the report is written.
+            AgentOutcome::Failed { .. } => return None,
             AgentOutcome::TurnLimit => format!("ended at the turn limit; {}", tokens(usage)),
             AgentOutcome::Interrupted => "interrupted".to_owned(),
             AgentOutcome::Answered | AgentOutcome::StoppedWithoutAnswer => format!("done; {}", tokens(usage)),
@@ -82,11 +57,7 @@ pub(crate) fn line(event: &RunEvent) -> Option<String> {
 }
 
 fn tokens(usage: &Usage) -> String {
-    format!(
-        "{} tokens in, {} out",
-        count(usage.input_tokens),
-        count(usage.output_tokens)
-    )
+    format!("{} tokens in, {} out", count(usage.input_tokens), count(usage.output_tokens))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a duration for people")]

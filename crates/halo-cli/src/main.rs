@@ -3,7 +3,6 @@
 //! `main` turns arguments into one command, runs it, and turns what came of it into an exit code. Each command is one file of
 //! `commands`; this crate alone reads the environment, prints, and knows all the others.
 #![expect(
-    clippy::print_stdout,
     clippy::print_stderr,
     clippy::exit,
     reason = "this is the program: the one place that talks to the terminal and ends the process"
@@ -48,10 +47,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
 }
 
 /// Runs a command that waits for queries and model replies.
-fn with_runtime(
-    common: &args::Common,
-    command: impl Future<Output = Result<Exit, Failure>>,
-) -> Result<Exit, Failure> {
+fn with_runtime(common: &args::Common, command: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(common.threads())
         .enable_all()

@@ -19,20 +19,13 @@ pub(crate) fn set_color(common: &Common) {
 }
 
 /// Whether the environment asks for no colour (no-color.org): set and not empty.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this crate is the one that reads the environment"
-)]
+#[expect(clippy::disallowed_methods, reason = "this crate is the one that reads the environment")]
 fn no_color() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
 fn paint(code: &str, text: &str) -> String {
-    if COLORED.load(Ordering::Relaxed) {
-        format!("\u{1b}[{code}m{text}\u{1b}[0m")
-    } else {
-        text.to_owned()
-    }
+    if COLORED.load(Ordering::Relaxed) { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
 }
 
 /// A failure: one line, and one with what to do.
@@ -42,10 +35,7 @@ pub(crate) fn error(failure: &Failure) {
         eprintln!("{} {}", paint("1;36", "hint:"), printable(hint));
     }
     if failure.exit == Exit::Bug {
-        eprintln!(
-            "{} this is a bug in halo; please report it with the command you ran",
-            paint("1;36", "hint:")
-        );
+        eprintln!("{} this is a bug in halo; please report it with the command you ran", paint("1;36", "hint:"));
     }
 }
 
@@ -82,23 +72,12 @@ pub(crate) fn write_failure(error: std::io::Error) -> Result<(), Failure> {
     if error.kind() == std::io::ErrorKind::BrokenPipe {
         std::process::exit(Exit::Done.code());
     }
-    Err(Failure::new(
-        Exit::Input,
-        format!("cannot write to stdout: {error}"),
-    ))
+    Err(Failure::new(Exit::Input, format!("cannot write to stdout: {error}")))
 }
 
 /// The text with control characters made visible: it may come from a trace and must not drive the terminal.
 fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| {
-            if c.is_control() && c != '\n' && c != '\t' {
-                '\u{fffd}'
-            } else {
-                c
-            }
-        })
-        .collect()
+    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
 }
 
 /// A number with its thousands set apart: `33,716`.
@@ -106,7 +85,7 @@ pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);

@@ -38,23 +38,13 @@ impl Bar {
             while !stopped.load(Ordering::Relaxed) {
                 bar.set_position(progress.bytes_read.load(Ordering::Relaxed));
                 let rejects = progress.rejects.load(Ordering::Relaxed);
-                let rejected = if rejects > 0 {
-                    format!(", {} rejected", count(rejects))
-                } else {
-                    String::new()
-                };
-                bar.set_message(format!(
-                    "{}{rejected}",
-                    counted(progress.spans.load(Ordering::Relaxed), "span")
-                ));
+                let rejected = if rejects > 0 { format!(", {} rejected", count(rejects)) } else { String::new() };
+                bar.set_message(format!("{}{rejected}", counted(progress.spans.load(Ordering::Relaxed), "span")));
                 std::thread::park_timeout(Duration::from_millis(100));
             }
             bar.finish_and_clear();
         });
-        Self {
-            stop,
-            thread: Some(thread),
-        }
+        Self { stop, thread: Some(thread) }
     }
 }
 
@@ -77,10 +67,7 @@ pub(crate) fn summary(report: &IngestReport, dataset: &std::path::Path) -> Strin
         lines.push(line_counts(report));
     }
     if report.duplicates > 0 {
-        lines.push(format!(
-            "{} dropped",
-            counted(report.duplicates, "exact duplicate")
-        ));
+        lines.push(format!("{} dropped", counted(report.duplicates, "exact duplicate")));
     }
     if report.conflicts > 0 {
         lines.push(format!(
@@ -104,10 +91,7 @@ pub(crate) fn summary(report: &IngestReport, dataset: &std::path::Path) -> Strin
 /// How much was read, and how fast.
 pub(crate) fn reading(report: &IngestReport) -> String {
     #[expect(clippy::cast_precision_loss, reason = "figures for people")]
-    let (seconds, megabytes) = (
-        report.timing.total_ms as f64 / 1e3,
-        report.bytes_read as f64 / 1e6,
-    );
+    let (seconds, megabytes) = (report.timing.total_ms as f64 / 1e3, report.bytes_read as f64 / 1e6);
     // A rate of a small file says how long the program took to start.
     let rate = if megabytes > 10.0 { format!(" ({:.0} MB/s)", megabytes / seconds.max(0.001)) } else { String::new() };
     format!(
@@ -120,10 +104,8 @@ pub(crate) fn reading(report: &IngestReport) -> String {
 /// The lines' balance: every line of the input is in one of these counts.
 fn line_counts(report: &IngestReport) -> String {
     let counts = &report.counts;
-    let mut parts = vec![
-        format!("{} with spans", count(counts.span_lines)),
-        format!("{} rejected", count(counts.rejected_lines)),
-    ];
+    let mut parts =
+        vec![format!("{} with spans", count(counts.span_lines)), format!("{} rejected", count(counts.rejected_lines))];
     parts.push(format!("{} blank", count(counts.blank_lines)));
     if counts.other_lines > 0 {
         parts.push(format!("{} of logs or metrics", count(counts.other_lines)));
@@ -138,24 +120,15 @@ pub(crate) fn reject_lines(report: &IngestReport, dataset: Option<&std::path::Pa
     if rejects.count() == 0 {
         return Vec::new();
     }
-    let kinds: Vec<String> = rejects
-        .by_kind
-        .iter()
-        .map(|(kind, number)| format!("{} × {}", count(*number), kind.describe()))
-        .collect();
-    let mut lines = vec![format!(
-        "{}: {}",
-        counted(rejects.count(), "reject"),
-        kinds.join(", ")
-    )];
+    let kinds: Vec<String> =
+        rejects.by_kind.iter().map(|(kind, number)| format!("{} × {}", count(*number), kind.describe())).collect();
+    let mut lines = vec![format!("{}: {}", counted(rejects.count(), "reject"), kinds.join(", "))];
     for reject in rejects.kept.iter().take(SHOWN) {
         lines.push(format!("  {}:{}: {}", reject.source, reject.line, reject.reason));
     }
     let more = rejects.count().saturating_sub(SHOWN as u64);
     if more > 0 {
-        let place = dataset.map_or_else(String::new, |root| {
-            format!(", in {}", root.join("rejects.jsonl").display())
-        });
+        let place = dataset.map_or_else(String::new, |root| format!(", in {}", root.join("rejects.jsonl").display()));
         lines.push(format!("  and {} more{place}", count(more)));
     }
     lines

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use halo_dataset::Dataset;
-use halo_ingest::Source;
+use halo_ingest::{IngestError, Source};
 use serde::{Deserialize, Serialize};
 
 use crate::args::{Common, RejectArgs};
@@ -25,20 +25,26 @@ pub(crate) fn open(inputs: &[String], rejects: &RejectArgs, common: &Common) -> 
     if let [only] = inputs
         && Path::new(only).join("manifest.json").is_file()
     {
-        return Ok(Input {
-            dataset: Dataset::open(Path::new(only))?,
-            name,
-        });
+        return Ok(Input { dataset: Dataset::open(Path::new(only))?, name });
     }
-    let sources = Source::find(inputs)?;
+    let sources = Source::find(inputs).map_err(missing)?;
     if sources.contains(&Source::Stdin) {
         return Err(Failure::new(Exit::Usage, "`analyze` can't read standard input")
             .hint("read it into a dataset first: halo ingest - -o DATASET"));
     }
-    Ok(Input {
-        dataset: cached(&sources, rejects, common)?,
-        name,
-    })
+    Ok(Input { dataset: cached(&sources, rejects, common)?, name })
+}
+
+/// An input that can't be found. A bare word may have been meant for a command.
+fn missing(error: IngestError) -> Failure {
+    let bare_word = matches!(&error, IngestError::Missing { path }
+        if path.extension().is_none() && path.components().count() == 1);
+    let failure = Failure::from(error);
+    if bare_word {
+        failure.hint("`halo help` lists the commands; any other first word is taken for traces to analyse")
+    } else {
+        failure
+    }
 }
 
 /// What a cached dataset was made of. It serves as long as this is still so.
@@ -60,15 +66,8 @@ impl Origin {
     fn of(sources: &[Source]) -> Result<Self, Failure> {
         let state = |path: &PathBuf| -> std::io::Result<FileState> {
             let metadata = path.metadata()?;
-            let modified = metadata
-                .modified()?
-                .duration_since(UNIX_EPOCH)
-                .unwrap_or_default();
-            Ok(FileState {
-                path: path.canonicalize()?,
-                size: metadata.len(),
-                modified_ns: modified.as_nanos(),
-            })
+            let modified = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+            Ok(FileState { path: path.canonicalize()?, size: metadata.len(), modified_ns: modified.as_nanos() })
         };
         let mut files = Vec::new();
         for source in sources {
@@ -78,10 +77,7 @@ impl Origin {
                 })?);
             }
         }
-        Ok(Self {
-            halo_version: env!("CARGO_PKG_VERSION").to_owned(),
-            files,
-        })
+        Ok(Self { halo_version: env!("CARGO_PKG_VERSION").to_owned(), files })
     }
 
     /// Folder name for these files, whatever their state: a changed file replaces its old dataset.
@@ -102,9 +98,7 @@ fn cached(sources: &[Source], rejects: &RejectArgs, common: &Common) -> Result<D
     let folder = folders::cached_datasets()?;
     let root = folder.join(origin.key());
     let origin_file = folder.join(format!("{}.json", origin.key()));
-    let known = fs::read(&origin_file)
-        .ok()
-        .and_then(|text| serde_json::from_slice::<Origin>(&text).ok());
+    let known = fs::read(&origin_file).ok().and_then(|text| serde_json::from_slice::<Origin>(&text).ok());
     if known.as_ref() == Some(&origin)
         && let Ok(dataset) = Dataset::open(&root)
     {

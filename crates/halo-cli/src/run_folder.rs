@@ -35,20 +35,13 @@ impl RunFolder {
         let root = match named {
             Some(path) => path.to_owned(),
             None => {
-                let name = format!(
-                    "{}-{:04x}",
-                    started_at.strftime("%Y%m%d-%H%M%S"),
-                    std::process::id() & 0xffff
-                );
+                let name = format!("{}-{:04x}", started_at.strftime("%Y%m%d-%H%M%S"), std::process::id() & 0xffff);
                 folders::runs()?.join(name)
             }
         };
         fs::create_dir_all(&root).map_err(|error| {
-            Failure::new(
-                Exit::Input,
-                format!("cannot make the folder `{}`: {error}", root.display()),
-            )
-            .hint("name another one with --out DIR")
+            Failure::new(Exit::Input, format!("cannot make the folder `{}`: {error}", root.display()))
+                .hint("name another one with --out DIR")
         })?;
         Ok(Self { root })
     }
@@ -82,7 +75,6 @@ impl RunFolder {
 }
 
 fn to_json(value: &impl Serialize) -> Result<String, Failure> {
-    let text =
-        serde_json::to_string_pretty(value).map_err(|error| Failure::new(Exit::Bug, error.to_string()))?;
+    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::new(Exit::Bug, error.to_string()))?;
     Ok(text + "\n")
 }

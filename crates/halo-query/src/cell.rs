@@ -7,9 +7,9 @@ use std::sync::LazyLock;
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{
-    DataType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimeUnit,
-    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
-    UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    DataType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
+    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type,
+    UInt64Type,
 };
 use arrow::temporal_conversions::{
     timestamp_ms_to_datetime, timestamp_ns_to_datetime, timestamp_s_to_datetime, timestamp_us_to_datetime,
@@ -32,10 +32,9 @@ pub(crate) fn sql_type(data_type: &DataType) -> String {
         DataType::Date32 | DataType::Date64 => "date".to_owned(),
         DataType::Time32(_) | DataType::Time64(_) => "time".to_owned(),
         DataType::Interval(_) | DataType::Duration(_) => "interval".to_owned(),
-        DataType::Decimal32(..)
-        | DataType::Decimal64(..)
-        | DataType::Decimal128(..)
-        | DataType::Decimal256(..) => "decimal".to_owned(),
+        DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..) => {
+            "decimal".to_owned()
+        }
         DataType::List(field) | DataType::LargeList(field) | DataType::FixedSizeList(field, _) => {
             format!("{}[]", sql_type(field.data_type()))
         }
@@ -56,7 +55,10 @@ pub(crate) fn sql_type(data_type: &DataType) -> String {
 /// (`date_part(Utf8("HOUR"),spans.start_time)`); here it becomes SQL again.
 pub(crate) fn column_name(engine_name: &str) -> String {
     static LITERALS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new(r#"\b(?:Utf8View|LargeUtf8|Utf8)\("((?:[^"\\]|\\.)*)"\)|\b(?:U?Int\d+|Float\d+|Boolean)\(([^()]*)\)"#).ok()
+        Regex::new(
+            r#"\b(?:Utf8View|LargeUtf8|Utf8)\("((?:[^"\\]|\\.)*)"\)|\b(?:U?Int\d+|Float\d+|Boolean)\(([^()]*)\)"#,
+        )
+        .ok()
     });
     if !engine_name.contains(['(', '.']) {
         return engine_name.to_owned();
@@ -65,12 +67,10 @@ pub(crate) fn column_name(engine_name: &str) -> String {
         return engine_name.to_owned();
     };
     literals
-        .replace_all(engine_name, |found: &Captures<'_>| {
-            match (found.get(1), found.get(2)) {
-                (Some(text), _) => format!("'{}'", text.as_str()),
-                (None, Some(number)) => number.as_str().to_owned(),
-                (None, None) => String::new(),
-            }
+        .replace_all(engine_name, |found: &Captures<'_>| match (found.get(1), found.get(2)) {
+            (Some(text), _) => format!("'{}'", text.as_str()),
+            (None, Some(number)) => number.as_str().to_owned(),
+            (None, None) => String::new(),
         })
         .replace(" RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW", "")
         .replace("spans.", "")
@@ -79,10 +79,7 @@ pub(crate) fn column_name(engine_name: &str) -> String {
 
 /// Whether a column of this type is aligned to the right.
 pub(crate) fn is_number(sql_type: &str) -> bool {
-    matches!(
-        sql_type,
-        "smallint" | "integer" | "bigint" | "real" | "double" | "decimal"
-    )
+    matches!(sql_type, "smallint" | "integer" | "bigint" | "real" | "double" | "decimal")
 }
 
 /// The cell as text, `None` for NULL: times as RFC 3339, lists and objects as JSON.
@@ -101,9 +98,7 @@ pub(crate) fn text(array: &ArrayRef, row: usize) -> Option<Cow<'_, str>> {
         }
         // JSON has no word for NaN and infinity, and text has.
         DataType::Float64 => Some(Cow::Owned(float(array.as_primitive::<Float64Type>().value(row)))),
-        DataType::Float32 => Some(Cow::Owned(float(f64::from(
-            array.as_primitive::<Float32Type>().value(row),
-        )))),
+        DataType::Float32 => Some(Cow::Owned(float(f64::from(array.as_primitive::<Float32Type>().value(row))))),
         _ => match value(array, row) {
             Value::Null => None,
             Value::String(text) => Some(Cow::Owned(text)),
@@ -139,18 +134,16 @@ pub(crate) fn value(array: &ArrayRef, row: usize) -> Value {
         DataType::FixedSizeList(..) => list(&array.as_fixed_size_list().value(row)),
         DataType::Struct(fields) => {
             let columns = fields.iter().zip(array.as_struct().columns());
-            let object: Map<String, Value> = columns
-                .map(|(field, column)| (field.name().clone(), value(column, row)))
-                .collect();
+            let object: Map<String, Value> =
+                columns.map(|(field, column)| (field.name().clone(), value(column, row))).collect();
             Value::Object(object)
         }
         DataType::Union(fields, _) => {
             let union = array.as_union();
             let id = union.type_id(row);
             let found = value(union.child(id), union.value_offset(row));
-            let nested = fields
-                .iter()
-                .any(|(known, field)| known == id && matches!(field.name().as_str(), "array" | "object"));
+            let nested =
+                fields.iter().any(|(known, field)| known == id && matches!(field.name().as_str(), "array" | "object"));
             match found {
                 // Arrays and objects are kept as their JSON text.
                 Value::String(text) if nested => serde_json::from_str(&text).unwrap_or(Value::String(text)),
@@ -212,15 +205,9 @@ fn hex(bytes: &[u8]) -> Value {
 fn timestamp(array: &ArrayRef, row: usize, unit: TimeUnit, zoned: bool) -> Value {
     let time = match unit {
         TimeUnit::Second => timestamp_s_to_datetime(array.as_primitive::<TimestampSecondType>().value(row)),
-        TimeUnit::Millisecond => {
-            timestamp_ms_to_datetime(array.as_primitive::<TimestampMillisecondType>().value(row))
-        }
-        TimeUnit::Microsecond => {
-            timestamp_us_to_datetime(array.as_primitive::<TimestampMicrosecondType>().value(row))
-        }
-        TimeUnit::Nanosecond => {
-            timestamp_ns_to_datetime(array.as_primitive::<TimestampNanosecondType>().value(row))
-        }
+        TimeUnit::Millisecond => timestamp_ms_to_datetime(array.as_primitive::<TimestampMillisecondType>().value(row)),
+        TimeUnit::Microsecond => timestamp_us_to_datetime(array.as_primitive::<TimestampMicrosecondType>().value(row)),
+        TimeUnit::Nanosecond => timestamp_ns_to_datetime(array.as_primitive::<TimestampNanosecondType>().value(row)),
     };
     // A time with a zone is stored as UTC; one without is what the query made of it.
     time.map_or_else(

@@ -73,10 +73,7 @@ fn without_escapes(text: &str) -> String {
 
 /// The character of `u00e9` or `ud83d\\ude00`, and how many bytes it took.
 fn unicode_escape(text: &str) -> (char, usize) {
-    let unit = |from: usize| {
-        text.get(from..from + 4)
-            .and_then(|digits| u32::from_str_radix(digits, 16).ok())
-    };
+    let unit = |from: usize| text.get(from..from + 4).and_then(|digits| u32::from_str_radix(digits, 16).ok());
     match unit(1) {
         Some(high @ 0xd800..=0xdbff) if text.get(5..7) == Some("\\u") => match unit(7) {
             Some(low @ 0xdc00..=0xdfff) => {
@@ -105,16 +102,11 @@ fn visit_value(value: &Value, path: &str, depth: usize, visit: &mut dyn FnMut(&s
         Value::Null => true,
         Value::Bool(_) | Value::Number(_) => visit(path, &value.to_string()),
         Value::String(text) => visit_text(text, path, depth, visit),
-        Value::Array(items) => items
-            .iter()
-            .enumerate()
-            .all(|(index, item)| visit_value(item, &format!("{path}[{index}]"), depth, visit)),
+        Value::Array(items) => {
+            items.iter().enumerate().all(|(index, item)| visit_value(item, &format!("{path}[{index}]"), depth, visit))
+        }
         Value::Object(fields) => fields.iter().all(|(key, item)| {
-            let path = if path.is_empty() {
-                key.clone()
-            } else {
-                format!("{path}.{key}")
-            };
+            let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
             visit_value(item, &path, depth, visit)
         }),
     }
@@ -142,10 +134,7 @@ mod tests {
     fn json_inside_json_is_opened() {
         let text = r#"{"a":"{\"b\":[\"x \\\"y\\\"\",1,null]}","c":"plain"}"#;
         let expected = [("a.b[0]", r#"x "y""#), ("a.b[1]", "1"), ("c", "plain")];
-        let expected: Vec<_> = expected
-            .iter()
-            .map(|(path, leaf)| ((*path).to_owned(), (*leaf).to_owned()))
-            .collect();
+        let expected: Vec<_> = expected.iter().map(|(path, leaf)| ((*path).to_owned(), (*leaf).to_owned())).collect();
         assert_eq!(leaves(text), expected);
         assert_eq!(leaves("{not json"), vec![(String::new(), "{not json".to_owned())]);
     }

@@ -29,8 +29,6 @@ pub(crate) fn columns(table: &str) -> Result<RecordBatch, QueryError> {
 }
 
 fn batch<const N: usize>(columns: [(&str, Vec<&str>); N]) -> Result<RecordBatch, QueryError> {
-    let columns = columns
-        .into_iter()
-        .map(|(name, values)| (name, Arc::new(StringArray::from(values)) as ArrayRef));
+    let columns = columns.into_iter().map(|(name, values)| (name, Arc::new(StringArray::from(values)) as ArrayRef));
     RecordBatch::try_from_iter(columns).map_err(|error| QueryError::internal(error.to_string()))
 }

@@ -75,10 +75,11 @@ pub(crate) fn syntax(error: &DataFusionError) -> QueryError {
                 Some((what, place)) => (what, Some(place)),
                 None => (text.as_str(), None),
             };
-            let what = what
-                .replacen("Expected: ", "expected ", 1)
-                .replacen("found: ", "found ", 1)
-                .replacen("found EOF", "found the end of the statement", 1);
+            let what = what.replacen("Expected: ", "expected ", 1).replacen("found: ", "found ", 1).replacen(
+                "found EOF",
+                "found the end of the statement",
+                1,
+            );
             let message = match place.and_then(|place| place.split_once(", Column: ")) {
                 Some((line, column)) => format!("line {line}, column {column}: {what}"),
                 None => what,
@@ -93,17 +94,12 @@ pub(crate) fn no_table(name: &str, span: Option<Span>) -> QueryError {
     let known = TABLES.iter().map(|table| table.name);
     // The engine puts its own names for catalog and schema before it.
     let short = name.strip_prefix("halo.").unwrap_or(name);
-    let short = short
-        .strip_prefix("public.")
-        .unwrap_or(short)
-        .trim_matches(['"', '\'', '`']);
+    let short = short.strip_prefix("public.").unwrap_or(short).trim_matches(['"', '\'', '`']);
     let all = known.clone().collect::<Vec<_>>().join(" and ");
     let hint = match nearest(short, known).first() {
         Some(near) => format!("did you mean `{near}`? The tables are {all}"),
         None => {
-            format!(
-                "the tables are {all}; DESCRIBE spans shows columns; files can't be queried by their path"
-            )
+            format!("the tables are {all}; DESCRIBE spans shows columns; files can't be queried by their path")
         }
     };
     QueryError::statement_with_hint(at(span, &format!("there is no table `{short}`")), hint)
@@ -142,12 +138,10 @@ fn innermost(error: &DataFusionError, span: Option<Span>) -> (Option<Span>, &Dat
             None => (span, error),
         },
         DataFusionError::ArrowError(arrow_error, _) => match arrow_error.as_ref() {
-            arrow::error::ArrowError::ExternalError(external) => {
-                match external.downcast_ref::<DataFusionError>() {
-                    Some(inner) => innermost(inner, span),
-                    None => (span, error),
-                }
-            }
+            arrow::error::ArrowError::ExternalError(external) => match external.downcast_ref::<DataFusionError>() {
+                Some(inner) => innermost(inner, span),
+                None => (span, error),
+            },
             _ => (span, error),
         },
         DataFusionError::External(external) => match external.downcast_ref::<DataFusionError>() {
@@ -162,17 +156,15 @@ fn schema(error: &SchemaError, span: Option<Span>) -> QueryError {
     match error {
         SchemaError::FieldNotFound { field, valid_fields } => no_column(field, valid_fields, span),
         SchemaError::AmbiguousReference { field } => QueryError::statement_with_hint(
-            at(
-                span,
-                &format!("the column `{}` is in more than one table here", field.name),
-            ),
+            at(span, &format!("the column `{}` is in more than one table here", field.name)),
             format!("put the table before it, as in spans.{}", field.name),
         ),
-        SchemaError::DuplicateQualifiedField { name, .. }
-        | SchemaError::DuplicateUnqualifiedField { name } => QueryError::statement_with_hint(
-            at(span, &format!("there are two columns `{name}`")),
-            format!("give one another name: {name} AS other_name"),
-        ),
+        SchemaError::DuplicateQualifiedField { name, .. } | SchemaError::DuplicateUnqualifiedField { name } => {
+            QueryError::statement_with_hint(
+                at(span, &format!("there are two columns `{name}`")),
+                format!("give one another name: {name} AS other_name"),
+            )
+        }
     }
 }
 
@@ -184,23 +176,14 @@ fn no_column(field: &Column, valid: &[Column], span: Option<Span>) -> QueryError
     let written = field.flat_name();
     let near = nearest(&field.name, names.iter().copied());
     // Names are lower case unless they were quoted, and what is quoted like a name was often meant as a text.
-    let was_quoted = field
-        .name
-        .contains(|c: char| c.is_uppercase() || c.is_whitespace());
+    let was_quoted = field.name.contains(|c: char| c.is_uppercase() || c.is_whitespace());
     let hint = if was_quoted && field.relation.is_none() {
         format!("a text stands in single quotes: '{}'", field.name)
     } else if near.is_empty() && written.contains('.') {
         format!("an attribute without a column of its own is read as attributes->>'{written}'")
     } else if near.is_empty() {
-        let mut hint = format!(
-            "the columns here are {}",
-            names
-                .iter()
-                .take(NAMES_MAX)
-                .copied()
-                .collect::<Vec<_>>()
-                .join(", ")
-        );
+        let mut hint =
+            format!("the columns here are {}", names.iter().take(NAMES_MAX).copied().collect::<Vec<_>>().join(", "));
         if names.len() > NAMES_MAX {
             hint.push_str(", …");
         }
@@ -213,10 +196,7 @@ fn no_column(field: &Column, valid: &[Column], span: Option<Span>) -> QueryError
 }
 
 fn plan(message: &str, span: Option<Span>, surroundings: &Surroundings<'_>) -> QueryError {
-    if let Some(name) = message
-        .strip_prefix("Invalid function '")
-        .and_then(|rest| rest.split('\'').next())
-    {
+    if let Some(name) = message.strip_prefix("Invalid function '").and_then(|rest| rest.split('\'').next()) {
         let near = nearest(name, surroundings.functions.iter().map(String::as_str));
         let hint = if near.is_empty() {
             "see SELECT DISTINCT routine_name FROM information_schema.routines for what there is".to_owned()
@@ -225,10 +205,7 @@ fn plan(message: &str, span: Option<Span>, surroundings: &Surroundings<'_>) -> Q
         };
         return QueryError::statement_with_hint(at(span, &format!("there is no function `{name}`")), hint);
     }
-    if let Some(name) = message
-        .strip_prefix("table function '")
-        .and_then(|rest| rest.split('\'').next())
-    {
+    if let Some(name) = message.strip_prefix("table function '").and_then(|rest| rest.split('\'').next()) {
         return QueryError::statement_with_hint(
             at(span, &format!("there is no table function `{name}`")),
             "only the tables of the dataset can be read: spans and traces",
@@ -292,11 +269,7 @@ fn damaged(surroundings: &Surroundings<'_>, reason: &str) -> QueryError {
     if let Some((_, cause)) = reason.split_once("Error evaluating filter predicate: ") {
         return running(quoted(cause).as_deref().unwrap_or(cause), None);
     }
-    DatasetError::Damaged {
-        path: surroundings.root.to_owned(),
-        reason: clean(reason),
-    }
-    .into()
+    DatasetError::Damaged { path: surroundings.root.to_owned(), reason: clean(reason) }.into()
 }
 
 /// The message inside an error that was written for developers, as in `Execution("the message")`.
@@ -317,10 +290,7 @@ fn quoted(debug: &str) -> Option<String> {
 
 fn at(span: Option<Span>, message: &str) -> String {
     match span {
-        Some(span) => format!(
-            "line {}, column {}: {message}",
-            span.start.line, span.start.column
-        ),
+        Some(span) => format!("line {}, column {}: {message}", span.start.line, span.start.column),
         None => message.to_owned(),
     }
 }

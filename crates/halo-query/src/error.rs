@@ -50,16 +50,10 @@ impl QueryError {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Statement { hint, .. } => hint.as_deref(),
-            Self::Limit {
-                kind: LimitKind::Time,
-                ..
-            } => Some(
-                "narrow it: filter by trace_id or time, search fewer columns, or ask `traces` instead of `spans`",
-            ),
-            Self::Limit {
-                kind: LimitKind::Memory,
-                ..
-            } => Some(
+            Self::Limit { kind: LimitKind::Time, .. } => {
+                Some("narrow it: filter by trace_id or time, search fewer columns, or ask `traces` instead of `spans`")
+            }
+            Self::Limit { kind: LimitKind::Memory, .. } => Some(
                 "select fewer long columns (input, output, attributes, events), aggregate or LIMIT before sorting and joining, or allow more memory",
             ),
             Self::Dataset(error) => error.hint(),
@@ -69,24 +63,16 @@ impl QueryError {
 
     /// A statement that is wrong, without advice.
     pub(crate) fn statement(message: impl Into<String>) -> Self {
-        Self::Statement {
-            message: message.into(),
-            hint: None,
-        }
+        Self::Statement { message: message.into(), hint: None }
     }
 
     /// A statement that is wrong, with advice.
     pub(crate) fn statement_with_hint(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::Statement {
-            message: message.into(),
-            hint: Some(hint.into()),
-        }
+        Self::Statement { message: message.into(), hint: Some(hint.into()) }
     }
 
     /// A state that should not occur.
     pub(crate) fn internal(message: impl Into<String>) -> Self {
-        Self::Internal {
-            message: message.into(),
-        }
+        Self::Internal { message: message.into() }
     }
 }

@@ -8,24 +8,18 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, StringVie
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
 use datafusion::common::{DataFusionError, Result, exec_err};
-use datafusion::logical_expr::{
-    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
-};
+use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
 use crate::decoded;
 
 /// `result_failure(text)`: the sign of failure in a tool's result, NULL when it has none.
 pub(crate) fn result_failure() -> ScalarUDF {
-    ScalarUDF::from(ResultFailure {
-        signature: Signature::string(1, Volatility::Immutable),
-    })
+    ScalarUDF::from(ResultFailure { signature: Signature::string(1, Volatility::Immutable) })
 }
 
 /// `json_matches(text, pattern)`: whether a pattern matches a text, or a text inside it where it is JSON.
 pub(crate) fn json_matches() -> ScalarUDF {
-    ScalarUDF::from(JsonMatches {
-        signature: Signature::string(2, Volatility::Immutable),
-    })
+    ScalarUDF::from(JsonMatches { signature: Signature::string(2, Volatility::Immutable) })
 }
 
 /// The true step of spans whose trace stands in several segments, by `row_id`; other spans keep theirs.
@@ -99,12 +93,10 @@ impl ScalarUDFImpl for JsonMatches {
             return exec_err!("the pattern of json_matches must be a text");
         };
         // Compiled once a batch, which costs little beside matching the batch.
-        let pattern = crate::pattern::compile(pattern)
-            .map_err(|error| DataFusionError::Execution(error.to_string()))?;
+        let pattern =
+            crate::pattern::compile(pattern).map_err(|error| DataFusionError::Execution(error.to_string()))?;
         // An anchored pattern can match a text inside and nowhere in the whole.
-        let anchored = ["^", "$", r"\A", r"\z"]
-            .iter()
-            .any(|anchor| pattern.as_str().contains(anchor));
+        let anchored = ["^", "$", r"\A", r"\z"].iter().any(|anchor| pattern.as_str().contains(anchor));
         let matches = |text: &str| pattern.is_match(text);
         let texts = cast(&argument(&args, 0)?, &DataType::Utf8View)?;
         let found: BooleanArray = texts
@@ -112,8 +104,7 @@ impl ScalarUDFImpl for JsonMatches {
             .iter()
             .map(|text| {
                 text.map(|text| {
-                    matches(text)
-                        || (anchored || decoded::may_hold(text, &matches)) && decoded::any(text, &matches)
+                    matches(text) || (anchored || decoded::may_hold(text, &matches)) && decoded::any(text, &matches)
                 })
             })
             .collect();
@@ -161,11 +152,7 @@ impl ScalarUDFImpl for StraddleStep {
         let found: Int64Array = row_ids
             .iter()
             .zip(steps)
-            .map(|(row_id, step)| {
-                row_id
-                    .and_then(|row_id| self.steps.get(&row_id).copied())
-                    .or(step)
-            })
+            .map(|(row_id, step)| row_id.and_then(|row_id| self.steps.get(&row_id).copied()).or(step))
             .collect();
         Ok(ColumnarValue::Array(Arc::new(found)))
     }

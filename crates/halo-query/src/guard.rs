@@ -66,18 +66,11 @@ fn checked(statement: Statement) -> Result<Checked, QueryError> {
                 describe_alias: DescribeAlias::Describe | DescribeAlias::Desc,
                 table_name,
                 ..
-            } => Ok(Checked::Describe {
-                table: table_name.to_string(),
-            }),
+            } => Ok(Checked::Describe { table: table_name.to_string() }),
             ast::Statement::ShowColumns { show_options, .. } => {
-                let table = show_options
-                    .show_in
-                    .as_ref()
-                    .and_then(|place| place.parent_name.as_ref());
+                let table = show_options.show_in.as_ref().and_then(|place| place.parent_name.as_ref());
                 match table {
-                    Some(table) => Ok(Checked::Describe {
-                        table: table.to_string(),
-                    }),
+                    Some(table) => Ok(Checked::Describe { table: table.to_string() }),
                     None => Err(QueryError::statement_with_hint(
                         "SHOW COLUMNS names no table",
                         "write SHOW COLUMNS FROM spans",
@@ -137,18 +130,14 @@ fn refused(word: &str) -> QueryError {
 }
 
 fn first_word(text: &str) -> String {
-    text.split(|c: char| !c.is_ascii_alphabetic())
-        .next()
-        .unwrap_or_default()
-        .to_ascii_uppercase()
+    text.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default().to_ascii_uppercase()
 }
 
 /// The word of a text that begins like a statement which writes.
 fn writing_word(sql: &str) -> Option<&'static str> {
     const WORDS: &[&str] = &[
-        "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "DROP", "ALTER", "TRUNCATE", "COPY", "SET", "RESET",
-        "GRANT", "REVOKE", "CALL", "ATTACH", "DETACH", "PRAGMA", "LOAD", "INSTALL", "IMPORT", "EXPORT",
-        "VACUUM", "USE",
+        "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "DROP", "ALTER", "TRUNCATE", "COPY", "SET", "RESET", "GRANT",
+        "REVOKE", "CALL", "ATTACH", "DETACH", "PRAGMA", "LOAD", "INSTALL", "IMPORT", "EXPORT", "VACUUM", "USE",
     ];
     let word = first_word(sql.trim_start());
     WORDS.iter().find(|known| **known == word).copied()

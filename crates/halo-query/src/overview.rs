@@ -30,12 +30,7 @@ pub(crate) async fn summary_where(
             min(start_time) AS first_time, max(coalesce(end_time, start_time)) AS last_time
          FROM traces WHERE {condition}"
     );
-    let totals = session
-        .own_query(&totals, cancel)
-        .await?
-        .rows()
-        .pop()
-        .unwrap_or_default();
+    let totals = session.own_query(&totals, cancel).await?.rows().pop().unwrap_or_default();
     let count = |column: &str| number(&totals, column);
     let time = |column: &str| totals.get(column).and_then(Value::as_str).map(str::to_owned);
     Ok(DatasetSummary {
@@ -71,11 +66,7 @@ async fn values(
     Ok(rows
         .iter()
         .map(|row| Count {
-            value: row
-                .get("value")
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned(),
+            value: row.get("value").and_then(Value::as_str).unwrap_or_default().to_owned(),
             traces: number(row, "traces"),
         })
         .collect())

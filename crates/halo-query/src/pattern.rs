@@ -12,38 +12,26 @@ pub(crate) const NO_LOOK_AROUND: &str = "patterns run in linear time and know no
      say `and not` with a second condition: regexp_like(output, 'a') AND NOT regexp_like(output, 'b')";
 
 /// What to do about a character that means something in a pattern.
-pub(crate) const ESCAPE: &str =
-    r"put a backslash before ( [ { . * + ? | ^ $ to find them as they are, as in \(none\)";
+pub(crate) const ESCAPE: &str = r"put a backslash before ( [ { . * + ? | ^ $ to find them as they are, as in \(none\)";
 
 /// Compiles a pattern.
 pub(crate) fn compile(pattern: &str) -> Result<Regex, QueryError> {
-    RegexBuilder::new(pattern)
-        .size_limit(PATTERN_BYTES_MAX)
-        .build()
-        .map_err(|error| {
-            let text = error.to_string();
-            if text.contains("look-around") || text.contains("backreference") {
-                return QueryError::statement_with_hint(
-                    format!("the pattern `{pattern}` uses look-around or a back-reference"),
-                    NO_LOOK_AROUND,
-                );
-            }
-            if matches!(error, regex::Error::CompiledTooBig(_)) {
-                return QueryError::statement_with_hint(
-                    format!("the pattern `{pattern}` is too large"),
-                    "use smaller repetition counts",
-                );
-            }
-            // The last line of a regex error says what is wrong; those before it draw the pattern.
-            let reason = text
-                .lines()
-                .last()
-                .unwrap_or_default()
-                .trim()
-                .trim_start_matches("error: ");
-            QueryError::statement_with_hint(
-                format!("the pattern `{pattern}` is no regular expression: {reason}"),
-                ESCAPE,
-            )
-        })
+    RegexBuilder::new(pattern).size_limit(PATTERN_BYTES_MAX).build().map_err(|error| {
+        let text = error.to_string();
+        if text.contains("look-around") || text.contains("backreference") {
+            return QueryError::statement_with_hint(
+                format!("the pattern `{pattern}` uses look-around or a back-reference"),
+                NO_LOOK_AROUND,
+            );
+        }
+        if matches!(error, regex::Error::CompiledTooBig(_)) {
+            return QueryError::statement_with_hint(
+                format!("the pattern `{pattern}` is too large"),
+                "use smaller repetition counts",
+            );
+        }
+        // The last line of a regex error says what is wrong; those before it draw the pattern.
+        let reason = text.lines().last().unwrap_or_default().trim().trim_start_matches("error: ");
+        QueryError::statement_with_hint(format!("the pattern `{pattern}` is no regular expression: {reason}"), ESCAPE)
+    })
 }

@@ -62,18 +62,9 @@ impl TraceSession {
         };
         let trace_ids = list(|evidence| &evidence.trace_id);
         let span_ids = list(|evidence| &evidence.span_id);
-        let known = self
-            .own_query(
-                &format!("SELECT trace_id FROM traces WHERE trace_id IN ({trace_ids})"),
-                &cancel,
-            )
-            .await?;
-        let known: HashSet<String> = known
-            .texts("trace_id")
-            .unwrap_or_default()
-            .into_iter()
-            .flatten()
-            .collect();
+        let known =
+            self.own_query(&format!("SELECT trace_id FROM traces WHERE trace_id IN ({trace_ids})"), &cancel).await?;
+        let known: HashSet<String> = known.texts("trace_id").unwrap_or_default().into_iter().flatten().collect();
         let spans = self
             .own_query(
                 &format!(
@@ -84,10 +75,7 @@ impl TraceSession {
             )
             .await?
             .rows();
-        let mut statuses: Vec<QuoteStatus> = evidence
-            .iter()
-            .map(|wanted| status(wanted, &known, &spans))
-            .collect();
+        let mut statuses: Vec<QuoteStatus> = evidence.iter().map(|wanted| status(wanted, &known, &spans)).collect();
         for (wanted, status) in evidence.iter().zip(&mut statuses) {
             if let QuoteStatus::NotInSpan { instead } = status {
                 *instead = self.span_with(wanted, &cancel).await?;
@@ -97,21 +85,14 @@ impl TraceSession {
     }
 
     /// The first span of the trace that holds a quote.
-    async fn span_with(
-        &self,
-        wanted: &Evidence,
-        cancel: &CancellationToken,
-    ) -> Result<Option<String>, QueryError> {
+    async fn span_with(&self, wanted: &Evidence, cancel: &CancellationToken) -> Result<Option<String>, QueryError> {
         let sql = format!(
             "SELECT span_id, {} FROM spans WHERE trace_id = {} ORDER BY step",
             QUOTED_COLUMNS.join(", "),
             sql_text(&wanted.trace_id)
         );
         let spans = self.own_query(&sql, cancel).await?.rows();
-        Ok(spans
-            .iter()
-            .find(|span| holds(span, &wanted.quote))
-            .map(|span| text(span, "span_id").to_owned()))
+        Ok(spans.iter().find(|span| holds(span, &wanted.quote)).map(|span| text(span, "span_id").to_owned()))
     }
 }
 
@@ -137,9 +118,7 @@ fn status(wanted: &Evidence, traces: &HashSet<String>, spans: &[Map<String, Valu
 /// Whether a span holds a quote. White space alone proves nothing and is held by no span.
 fn holds(span: &Map<String, Value>, quote: &str) -> bool {
     !quote.trim().is_empty()
-        && QUOTED_COLUMNS
-            .iter()
-            .any(|column| decoded::any(text(span, column), &|text| text.contains(quote)))
+        && QUOTED_COLUMNS.iter().any(|column| decoded::any(text(span, column), &|text| text.contains(quote)))
 }
 
 fn text<'a>(row: &'a Map<String, Value>, column: &str) -> &'a str {

@@ -55,12 +55,7 @@ pub struct RenderOptions {
 ///
 /// # Errors
 /// The writer fails.
-pub fn render(
-    result: &QueryResult,
-    format: Format,
-    options: RenderOptions,
-    out: impl Write,
-) -> io::Result<()> {
+pub fn render(result: &QueryResult, format: Format, options: RenderOptions, out: impl Write) -> io::Result<()> {
     let mut writer = RowWriter::new(format, options, &result.columns, out)?;
     for batch in &result.batches {
         writer.write(batch)?;
@@ -82,12 +77,7 @@ impl<'a, W: Write> RowWriter<'a, W> {
     ///
     /// # Errors
     /// The writer fails.
-    pub fn new(
-        format: Format,
-        options: RenderOptions,
-        columns: &'a [ResultColumn],
-        mut out: W,
-    ) -> io::Result<Self> {
+    pub fn new(format: Format, options: RenderOptions, columns: &'a [ResultColumn], mut out: W) -> io::Result<Self> {
         match format {
             Format::Csv => {
                 let names = columns.iter().map(|column| csv_field(&column.name));
@@ -96,24 +86,12 @@ impl<'a, W: Write> RowWriter<'a, W> {
             Format::Markdown => {
                 let names = columns.iter().map(|column| markdown_cell(&column.name));
                 writeln!(out, "| {} |", names.collect::<Vec<_>>().join(" | "))?;
-                let rules = columns.iter().map(|column| {
-                    if cell::is_number(&column.sql_type) {
-                        "---:"
-                    } else {
-                        "---"
-                    }
-                });
+                let rules = columns.iter().map(|column| if cell::is_number(&column.sql_type) { "---:" } else { "---" });
                 writeln!(out, "| {} |", rules.collect::<Vec<_>>().join(" | "))?;
             }
             Format::Table | Format::Json | Format::Jsonl => {}
         }
-        Ok(Self {
-            format,
-            columns,
-            table: table::Table::new(columns, options.cell_width_max),
-            rows: 0,
-            out,
-        })
+        Ok(Self { format, columns, table: table::Table::new(columns, options.cell_width_max), rows: 0, out })
     }
 
     /// Writes some rows.
@@ -123,9 +101,7 @@ impl<'a, W: Write> RowWriter<'a, W> {
     pub fn write(&mut self, batch: &RowBatch) -> io::Result<()> {
         for row in 0..batch.row_count() {
             match self.format {
-                Format::Table => self
-                    .table
-                    .push(batch.0.columns().iter().map(|array| cell::text(array, row))),
+                Format::Table => self.table.push(batch.0.columns().iter().map(|array| cell::text(array, row))),
                 Format::Json => {
                     let start = if self.rows == 0 { "[\n  " } else { ",\n  " };
                     self.out.write_all(start.as_bytes())?;
@@ -150,11 +126,7 @@ impl<'a, W: Write> RowWriter<'a, W> {
                     self.out.write_all(b"|")?;
                     for array in batch.0.columns() {
                         let text = cell::text(array, row);
-                        write!(
-                            self.out,
-                            " {} |",
-                            text.map_or(NULL.to_owned(), |text| markdown_cell(&text))
-                        )?;
+                        write!(self.out, " {} |", text.map_or(NULL.to_owned(), |text| markdown_cell(&text)))?;
                     }
                     self.out.write_all(b"\n")?;
                 }

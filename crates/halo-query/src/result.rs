@@ -43,9 +43,7 @@ impl RowBatch {
     pub fn objects(&self, columns: &[ResultColumn]) -> Vec<Map<String, Value>> {
         let object = |row| {
             let cells = columns.iter().zip(self.0.columns());
-            cells
-                .map(|(column, array)| (column.name.clone(), cell::value(array, row)))
-                .collect()
+            cells.map(|(column, array)| (column.name.clone(), cell::value(array, row))).collect()
         };
         (0..self.row_count()).map(object).collect()
     }
@@ -74,10 +72,7 @@ impl QueryResult {
     /// The rows as JSON objects. Of two columns with one name, the later counts.
     #[must_use]
     pub fn rows(&self) -> Vec<Map<String, Value>> {
-        self.batches
-            .iter()
-            .flat_map(|batch| batch.objects(&self.columns))
-            .collect()
+        self.batches.iter().flat_map(|batch| batch.objects(&self.columns)).collect()
     }
 
     /// The cells of a column as text, `None` for NULL; `None` when there is no such column.
@@ -92,9 +87,7 @@ impl QueryResult {
         let mut texts = Vec::with_capacity(self.row_count());
         for batch in &self.batches {
             let array = batch.0.column(index);
-            texts.extend(
-                (0..batch.row_count()).map(|row| cell::text(array, row).map(std::borrow::Cow::into_owned)),
-            );
+            texts.extend((0..batch.row_count()).map(|row| cell::text(array, row).map(std::borrow::Cow::into_owned)));
         }
         texts
     }

@@ -36,10 +36,7 @@ pub struct QueryStream {
 
 enum Source {
     /// A query at work.
-    Engine {
-        batches: mpsc::Receiver<Result<Message, QueryError>>,
-        _task: AbortOnDropHandle<()>,
-    },
+    Engine { batches: mpsc::Receiver<Result<Message, QueryError>>, _task: AbortOnDropHandle<()> },
     /// A result that was there at once.
     Ready(Option<RecordBatch>),
     /// Nothing more comes.
@@ -216,11 +213,7 @@ async fn execute(
         return Ok(());
     }
     while let Some(batch) = batches.next().await {
-        if sender
-            .send(Ok(Message::Rows(batch.map_err(translate)?)))
-            .await
-            .is_err()
-        {
+        if sender.send(Ok(Message::Rows(batch.map_err(translate)?))).await.is_err() {
             return Ok(());
         }
     }
@@ -228,13 +221,9 @@ async fn execute(
 }
 
 /// The plan with a limit on its rows, so that a sort keeps only the rows that are shown.
-fn limited(
-    plan: LogicalPlan,
-    rows_wanted: Option<usize>,
-) -> Result<LogicalPlan, datafusion::error::DataFusionError> {
+fn limited(plan: LogicalPlan, rows_wanted: Option<usize>) -> Result<LogicalPlan, datafusion::error::DataFusionError> {
     match (&plan, rows_wanted) {
-        (LogicalPlan::Explain(_) | LogicalPlan::Analyze(_) | LogicalPlan::DescribeTable(_), _)
-        | (_, None) => Ok(plan),
+        (LogicalPlan::Explain(_) | LogicalPlan::Analyze(_) | LogicalPlan::DescribeTable(_), _) | (_, None) => Ok(plan),
         (_, Some(rows)) => LogicalPlanBuilder::from(plan).limit(0, Some(rows))?.build(),
     }
 }

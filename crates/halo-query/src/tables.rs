@@ -31,23 +31,12 @@ pub(crate) struct TableInfo {
 
 /// The tables, in the order they are told of.
 pub(crate) const TABLES: &[TableInfo] = &[
-    TableInfo {
-        name: "spans",
-        doc: "One row a span: one step of a run.",
-        columns: SPAN_COLUMNS,
-    },
-    TableInfo {
-        name: "traces",
-        doc: "One row a trace: one run, rolled up from its spans.",
-        columns: TRACE_COLUMNS,
-    },
+    TableInfo { name: "spans", doc: "One row a span: one step of a run.", columns: SPAN_COLUMNS },
+    TableInfo { name: "traces", doc: "One row a trace: one run, rolled up from its spans.", columns: TRACE_COLUMNS },
 ];
 
 /// Makes the tables of a dataset known to a context.
-pub(crate) async fn register(
-    context: &SessionContext,
-    dataset: &Dataset,
-) -> std::result::Result<(), QueryError> {
+pub(crate) async fn register(context: &SessionContext, dataset: &Dataset) -> std::result::Result<(), QueryError> {
     let spans = dataset.span_files();
     let traces = dataset.trace_files();
     let straddle = dataset.straddle_step_file().zip(dataset.straddle_trace_file());
@@ -62,10 +51,7 @@ pub(crate) async fn register(
         Some((steps, whole)) => {
             must_exist(&steps)?;
             must_exist(&whole)?;
-            (
-                straddling_spans(context, &spans, steps).await?,
-                straddling_traces(context, &traces, whole).await?,
-            )
+            (straddling_spans(context, &spans, steps).await?, straddling_traces(context, &traces, whole).await?)
         }
     };
     context.register_table("spans", spans).map_err(internal)?;
@@ -91,22 +77,13 @@ async fn straddling_spans(
         by_row.extend(row_ids.iter().copied().zip(steps.iter().copied()));
     }
     let lookup = functions::straddle_step(by_row);
-    let stored = listing(
-        context,
-        files,
-        schema_of(SPAN_COLUMNS.iter().filter(|column| column.name != "tags")),
-    )?;
-    let columns = SPAN_COLUMNS
-        .iter()
-        .filter(|column| !column.internal)
-        .map(|column| match column.name {
-            "step" => lookup.call(vec![col("row_id"), col("step")]).alias("step"),
-            name => col(name),
-        });
+    let stored = listing(context, files, schema_of(SPAN_COLUMNS.iter().filter(|column| column.name != "tags")))?;
+    let columns = SPAN_COLUMNS.iter().filter(|column| !column.internal).map(|column| match column.name {
+        "step" => lookup.call(vec![col("row_id"), col("step")]).alias("step"),
+        name => col(name),
+    });
     let view = || -> Result<LogicalPlan> {
-        LogicalPlanBuilder::scan("spans_stored", provider_as_source(stored), None)?
-            .project(columns)?
-            .build()
+        LogicalPlanBuilder::scan("spans_stored", provider_as_source(stored), None)?.project(columns)?.build()
     };
     Ok(Arc::new(ViewTable::new(view().map_err(internal)?, None)))
 }
@@ -120,27 +97,15 @@ async fn straddling_traces(
     let id_only = schema_of(TRACE_COLUMNS.iter().filter(|column| column.name == "trace_id"));
     let mut trace_ids = HashSet::new();
     for batch in read(context, whole.clone(), id_only).await? {
-        trace_ids.extend(
-            batch
-                .column(0)
-                .as_string_view()
-                .iter()
-                .flatten()
-                .map(str::to_owned),
-        );
+        trace_ids.extend(batch.column(0).as_string_view().iter().flatten().map(str::to_owned));
     }
     let straddles = functions::straddles(trace_ids);
     let stored = listing(context, files, public_schema(TRACE_COLUMNS))?;
     let whole = listing(context, &[whole], public_schema(TRACE_COLUMNS))?;
-    let columns = || -> Vec<Expr> {
-        public_columns(TRACE_COLUMNS)
-            .map(|column| col(column.name))
-            .collect()
-    };
+    let columns = || -> Vec<Expr> { public_columns(TRACE_COLUMNS).map(|column| col(column.name)).collect() };
     let view = || -> Result<LogicalPlan> {
-        let whole = LogicalPlanBuilder::scan("traces_whole", provider_as_source(whole), None)?
-            .project(columns())?
-            .build()?;
+        let whole =
+            LogicalPlanBuilder::scan("traces_whole", provider_as_source(whole), None)?.project(columns())?.build()?;
         LogicalPlanBuilder::scan("traces_stored", provider_as_source(stored), None)?
             .filter(not(straddles.call(vec![col("trace_id")])))?
             .project(columns())?
@@ -159,16 +124,11 @@ fn listing(
     if files.is_empty() {
         return Ok(Arc::new(EmptyTable::new(schema)));
     }
-    let urls = files
-        .iter()
-        .map(|file| file_url(file))
-        .collect::<std::result::Result<Vec<_>, _>>()?;
+    let urls = files.iter().map(|file| file_url(file)).collect::<std::result::Result<Vec<_>, _>>()?;
     let state = context.state();
     let format = ParquetFormat::default().with_options(state.default_table_options().parquet);
     let options = ListingOptions::new(Arc::new(format)).with_file_extension(".parquet");
-    let config = ListingTableConfig::new_with_multi_paths(urls)
-        .with_listing_options(options)
-        .with_schema(schema);
+    let config = ListingTableConfig::new_with_multi_paths(urls).with_listing_options(options).with_schema(schema);
     let cache = context.runtime_env().cache_manager.get_file_statistic_cache();
     let table = ListingTable::try_new(config).map_err(internal)?.with_cache(cache);
     Ok(Arc::new(table))
@@ -180,18 +140,10 @@ async fn read(
     schema: SchemaRef,
 ) -> std::result::Result<Vec<RecordBatch>, QueryError> {
     let damaged = |error: datafusion::error::DataFusionError| {
-        QueryError::Dataset(DatasetError::Damaged {
-            path: file.clone(),
-            reason: error.strip_backtrace(),
-        })
+        QueryError::Dataset(DatasetError::Damaged { path: file.clone(), reason: error.strip_backtrace() })
     };
     let table = listing(context, std::slice::from_ref(&file), schema)?;
-    context
-        .read_table(table)
-        .map_err(internal)?
-        .collect()
-        .await
-        .map_err(damaged)
+    context.read_table(table).map_err(internal)?.collect().await.map_err(damaged)
 }
 
 /// A URL for exactly this file. Given a path, the engine would take `*`, `?` and `[` in it for a pattern.
@@ -223,11 +175,7 @@ fn file_url(file: &Path) -> std::result::Result<ListingTableUrl, QueryError> {
 fn must_exist(file: &Path) -> std::result::Result<(), QueryError> {
     match std::fs::metadata(file) {
         Ok(_) => Ok(()),
-        Err(error) => Err(DatasetError::Damaged {
-            path: file.to_owned(),
-            reason: error.to_string(),
-        }
-        .into()),
+        Err(error) => Err(DatasetError::Damaged { path: file.to_owned(), reason: error.to_string() }.into()),
     }
 }
 

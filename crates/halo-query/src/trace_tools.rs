@@ -22,18 +22,10 @@ use crate::{QueryError, TraceSession};
 #[must_use]
 pub fn tools(session: TraceSession) -> ToolRegistry {
     let mut registry = ToolRegistry::new();
-    registry.add(get_dataset_overview::GetDatasetOverview {
-        session: session.clone(),
-    });
-    registry.add(query_traces::QueryTraces {
-        session: session.clone(),
-    });
-    registry.add(view_trace::ViewTrace {
-        session: session.clone(),
-    });
-    registry.add(search_trace::SearchTrace {
-        session: session.clone(),
-    });
+    registry.add(get_dataset_overview::GetDatasetOverview { session: session.clone() });
+    registry.add(query_traces::QueryTraces { session: session.clone() });
+    registry.add(view_trace::ViewTrace { session: session.clone() });
+    registry.add(search_trace::SearchTrace { session: session.clone() });
     registry.add(sql::Sql { session });
     registry
 }
@@ -58,21 +50,12 @@ pub(crate) fn tool_error(error: QueryError) -> ToolError {
 
 /// A text cell of a row, `None` for NULL and for an empty text.
 fn filled<'a>(row: &'a Map<String, Value>, column: &str) -> Option<&'a str> {
-    row.get(column)
-        .and_then(Value::as_str)
-        .filter(|text| !text.is_empty())
+    row.get(column).and_then(Value::as_str).filter(|text| !text.is_empty())
 }
 
 /// Makes sure that a trace exists; an id that does not is answered with ids that begin like it.
-async fn must_know(
-    session: &TraceSession,
-    trace_id: &str,
-    cancel: &CancellationToken,
-) -> Result<(), ToolError> {
-    let sql = format!(
-        "SELECT trace_id FROM traces WHERE trace_id = {}",
-        sql_text(trace_id)
-    );
+async fn must_know(session: &TraceSession, trace_id: &str, cancel: &CancellationToken) -> Result<(), ToolError> {
+    let sql = format!("SELECT trace_id FROM traces WHERE trace_id = {}", sql_text(trace_id));
     let found = session.own_query(&sql, cancel).await.map_err(tool_error)?;
     if found.row_count() > 0 {
         return Ok(());
@@ -88,12 +71,7 @@ async fn must_know(
             sql_text(&start)
         );
         let near = session.own_query(&sql, cancel).await.map_err(tool_error)?;
-        let near: Vec<String> = near
-            .texts("trace_id")
-            .unwrap_or_default()
-            .into_iter()
-            .flatten()
-            .collect();
+        let near: Vec<String> = near.texts("trace_id").unwrap_or_default().into_iter().flatten().collect();
         if !near.is_empty() {
             message.push_str(&format!("; ids that begin like it: {}", near.join(", ")));
             break;

@@ -6,9 +6,7 @@ mod model;
 use std::time::{Duration, Instant};
 
 use halo_checks::{CheckOptions, CheckReport, run_checks};
-use halo_protocol::{
-    Coverage, DatasetSummary, FORMAT_VERSION, Finding, Report, RunEnd, RunInfo, RunMode, Usage,
-};
+use halo_protocol::{Coverage, DatasetSummary, FORMAT_VERSION, Finding, Report, RunEnd, RunInfo, RunMode, Usage};
 use halo_query::{TraceSession, summary};
 use tokio_util::sync::CancellationToken;
 
@@ -38,48 +36,24 @@ pub(crate) async fn run(args: &AnalyzeArgs, common: &Common) -> Result<Exit, Fai
     let started_text = format!("{started_at:.0}");
     folder.write_settings(&settings(args, &input, model.as_ref(), &started_text))?;
     if model.is_none() && !args.offline {
-        output::note(
-            common,
-            "no key and no --model: the report comes from the built-in checks alone",
-        );
+        output::note(common, "no key and no --model: the report comes from the built-in checks alone");
     }
 
     let cancel = interrupt::token();
     let session = TraceSession::open(&input.dataset, session_options(common)).await?;
     let dataset = summary(&session).await?;
-    let checks = run_checks(
-        &session,
-        CheckOptions {
-            time_max: CHECK_TIME_MAX,
-        },
-        &cancel,
-    )
-    .await?;
+    let checks = run_checks(&session, CheckOptions { time_max: CHECK_TIME_MAX }, &cancel).await?;
     let work = match &model {
         None => Work::of_checks(&folder, args, &checks)?,
         Some(settings) => {
-            let ground = model::Ground {
-                session: &session,
-                checks: &checks,
-                context: context.as_deref(),
-                cancel: &cancel,
-            };
+            let ground =
+                model::Ground { session: &session, checks: &checks, context: context.as_deref(), cancel: &cancel };
             model::run(settings, args, common, &ground, &folder).await?
         }
     };
     let end = work.end.clone();
-    let report = report(
-        args,
-        &input,
-        model.as_ref(),
-        Parts {
-            dataset,
-            checks,
-            work,
-            started,
-            started_at: started_text,
-        },
-    );
+    let report =
+        report(args, &input, model.as_ref(), Parts { dataset, checks, work, started, started_at: started_text });
     folder.write_report(&report)?;
     show(args, common, &folder, &report)?;
     Ok(exit(args, common, &report, &end))
@@ -119,18 +93,10 @@ struct Parts {
 }
 
 fn report(args: &AnalyzeArgs, input: &Input, model: Option<&ModelSettings>, parts: Parts) -> Report {
-    let Parts {
-        dataset,
-        checks,
-        work,
-        started,
-        started_at,
-    } = parts;
+    let Parts { dataset, checks, work, started, started_at } = parts;
     let mut findings = work.findings;
     halo_report::rank(&mut findings, dataset.traces);
-    let mode = model.map_or(RunMode::Offline, |settings| RunMode::Model {
-        model: settings.model.clone(),
-    });
+    let mode = model.map_or(RunMode::Offline, |settings| RunMode::Model { model: settings.model.clone() });
     Report {
         format_version: FORMAT_VERSION,
         run: RunInfo {
@@ -187,23 +153,14 @@ fn show(args: &AnalyzeArgs, common: &Common, folder: &RunFolder, report: &Report
         None if common.quiet => {}
         None => {
             let summary = halo_report::summary(report, terminal_width());
-            let files = [
-                ("read", "report.html"),
-                ("or", "report.md"),
-                ("data", "report.json"),
-                ("log", "events.jsonl"),
-            ];
-            let lines: Vec<String> = files
-                .iter()
-                .map(|(word, name)| format!("  {word:<5} {}", folder.file(name).display()))
-                .collect();
+            let files =
+                [("read", "report.html"), ("or", "report.md"), ("data", "report.json"), ("log", "events.jsonl")];
+            let lines: Vec<String> =
+                files.iter().map(|(word, name)| format!("  {word:<5} {}", folder.file(name).display())).collect();
             return output::stdout(&format!("{}\n\n{}\n", summary.trim_end(), lines.join("\n")));
         }
     }
-    output::note(
-        common,
-        &format!("report: {}", folder.file("report.html").display()),
-    );
+    output::note(common, &format!("report: {}", folder.file("report.html").display()));
     Ok(())
 }
 
@@ -214,26 +171,28 @@ fn terminal_width() -> usize {
 
 fn exit(args: &AnalyzeArgs, common: &Common, report: &Report, end: &RunEnd) -> Exit {
     match end {
-        RunEnd::Failed { .. } => return Exit::Model,
+        RunEnd::Failed { error } => {
+            output::error(&Failure::new(Exit::Model, error.as_str()));
+            return Exit::Model;
+        }
         RunEnd::Interrupted => return Exit::Interrupted,
-        RunEnd::TurnLimit => return Exit::Budget,
+        RunEnd::TurnLimit => {
+            output::warning(&format!(
+                "the model used up its {} before it was done; --max-turns allows more",
+                output::counted(u64::from(args.model.max_turns), "turn")
+            ));
+            return Exit::Budget;
+        }
         RunEnd::Complete => {}
     }
     let Some(limit) = args.fail_on.map(crate::args::FailOn::severity) else {
         return Exit::Done;
     };
-    let reached = report
-        .findings
-        .iter()
-        .filter(|finding| finding.severity >= limit)
-        .count() as u64;
+    let reached = report.findings.iter().filter(|finding| finding.severity >= limit).count() as u64;
     if reached == 0 {
         return Exit::Done;
     }
-    output::note(
-        common,
-        &format!("--fail-on {}: {}", limit.as_str(), output::counted(reached, "finding")),
-    );
+    output::note(common, &format!("--fail-on {}: {}", limit.as_str(), output::counted(reached, "finding")));
     Exit::Gate
 }
 

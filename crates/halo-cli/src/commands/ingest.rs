@@ -6,9 +6,12 @@ use std::sync::atomic::Ordering;
 
 use halo_dataset::DatasetError;
 use halo_ingest::{IngestError, IngestOptions, IngestReport, Source};
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 
 use crate::args::{Common, IngestArgs, RejectArgs, SummaryFormat};
 use crate::exit::{Exit, Failure};
+use crate::interrupt::Presses;
 use crate::{output, progress};
 
 /// Runs the command.
@@ -22,8 +25,8 @@ pub(crate) fn run(args: &IngestArgs, common: &Common) -> Result<Exit, Failure> {
     match args.format {
         SummaryFormat::Text => output::note(common, &progress::summary(&report, &args.output)),
         SummaryFormat::Json => {
-            let text = serde_json::to_string_pretty(&report)
-                .map_err(|error| Failure::new(Exit::Bug, error.to_string()))?;
+            let text =
+                serde_json::to_string_pretty(&report).map_err(|error| Failure::new(Exit::Bug, error.to_string()))?;
             output::stdout(&(text + "\n"))?;
         }
     }
@@ -45,9 +48,7 @@ pub(crate) fn ingest(
 ) -> Result<IngestReport, Failure> {
     let mut options = IngestOptions::for_threads(common.threads());
     // Segments being filled, sorted and compressed at the same time come to about five times one.
-    let segment_max = usize::try_from(common.memory_limit / 8)
-        .unwrap_or(usize::MAX)
-        .max(4 << 20);
+    let segment_max = usize::try_from(common.memory_limit / 8).unwrap_or(usize::MAX).max(4 << 20);
     options.segment_bytes = options.segment_bytes.min(segment_max);
     options.line_bytes_max = usize::try_from(rejects.max_line).unwrap_or(usize::MAX);
     let progress = Arc::clone(&options.progress);
@@ -64,8 +65,7 @@ pub(crate) fn ingest(
 /// A path that can't become a dataset. The error's own advice is for those who want to read one.
 fn no_place(path: &Path, reason: &str) -> Failure {
     let message = format!("cannot write a dataset to `{}`: it {reason}", path.display());
-    Failure::new(Exit::Input, message)
-        .hint("name a folder that is not there yet, is empty, or holds a dataset already")
+    Failure::new(Exit::Input, message).hint("name a folder that is not there yet, is empty, or holds a dataset already")
 }
 
 /// Whether what came of an ingest is worth going on with. `too_many` says what to do when too much was rejected.
@@ -76,10 +76,11 @@ pub(crate) fn accept(
     too_many: &str,
 ) -> Result<(), Failure> {
     if report.dataset_spans == 0 {
-        let names: Vec<String> = sources.iter().map(Source::name).collect();
+        let names: Vec<String> = sources.iter().map(name_for_people).collect();
         let message = format!("no spans in {}: {}", names.join(", "), why_no_spans(report));
-        return Err(Failure::new(Exit::Input, message)
-            .hint("halo reads HALO's flat span lines and OTLP/JSON lines ({\"resourceSpans\": …}), one object a line"));
+        return Err(Failure::new(Exit::Input, message).hint(
+            "halo reads HALO's flat span lines and OTLP/JSON lines ({\"resourceSpans\": …}), one object a line",
+        ));
     }
     if report.reject_rate() > rejects.max_rejects {
         let message = format!(
@@ -92,6 +93,13 @@ pub(crate) fn accept(
     Ok(())
 }
 
+fn name_for_people(source: &Source) -> String {
+    match source {
+        Source::Stdin => "standard input".to_owned(),
+        Source::File(_) => source.name(),
+    }
+}
+
 fn why_no_spans(report: &IngestReport) -> String {
     match report.rejects.kept.first() {
         Some(first) if report.sources.len() == 1 => format!("line {}: {}", first.line, first.reason),
@@ -102,38 +110,41 @@ fn why_no_spans(report: &IngestReport) -> String {
     }
 }
 
-/// Watches for Ctrl-C on a thread of its own: ingest itself knows no async.
+/// Watches for Ctrl-C until it is dropped: ingest itself knows no async.
 struct CancelOnInterrupt {
+    /// Where there is none yet; within `analyze` there is one, which another must not be started in.
     runtime: Option<tokio::runtime::Runtime>,
+    watch: Option<JoinHandle<()>>,
 }
 
 impl CancelOnInterrupt {
     fn start(progress: &Arc<halo_ingest::Progress>) -> Self {
-        // Within `analyze` there is a runtime already, which a nested one must not be started in.
-        let runtime = match tokio::runtime::Handle::try_current() {
+        let runtime = match Handle::try_current() {
             Ok(_) => None,
-            Err(_) => tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(1)
-                .enable_all()
-                .build()
-                .ok(),
+            Err(_) => tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().ok(),
         };
-        let progress = Arc::clone(progress);
-        let watch = async move {
-            if tokio::signal::ctrl_c().await.is_ok() {
-                progress.cancel.store(true, Ordering::Relaxed);
-            }
-        };
-        match &runtime {
-            Some(runtime) => drop(runtime.spawn(watch)),
-            None => drop(tokio::spawn(watch)),
-        }
-        Self { runtime }
+        let handle = runtime.as_ref().map(|runtime| runtime.handle().clone()).or_else(|| Handle::try_current().ok());
+        let watch = handle.and_then(|handle| watch(&handle, Arc::clone(progress)));
+        Self { runtime, watch }
     }
+}
+
+/// Cancels on Ctrl-C. Without a way to listen, Ctrl-C ends the program, which leaves the dataset as it was, too.
+fn watch(handle: &Handle, progress: Arc<halo_ingest::Progress>) -> Option<JoinHandle<()>> {
+    let _within = handle.enter();
+    let mut presses = Presses::listen().ok()?;
+    Some(handle.spawn(async move {
+        presses.first().await;
+        progress.cancel.store(true, Ordering::Relaxed);
+        presses.heard().await;
+    }))
 }
 
 impl Drop for CancelOnInterrupt {
     fn drop(&mut self) {
+        if let Some(watch) = self.watch.take() {
+            watch.abort();
+        }
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }

@@ -20,11 +20,8 @@ pub(crate) async fn run(args: &SqlArgs, common: &Common) -> Result<Exit, Failure
     let query = statement(args)?;
     let cancel = interrupt::token();
     let session = TraceSession::open(&dataset, session_options(common)).await?;
-    let limits = QueryLimits {
-        rows_max: usize::MAX,
-        bytes_max: usize::MAX,
-        time_max: Duration::from_secs(args.max_time),
-    };
+    let limits =
+        QueryLimits { rows_max: usize::MAX, bytes_max: usize::MAX, time_max: Duration::from_secs(args.max_time) };
     let mut stream = session.stream(&query, &limits, &cancel).await?;
     let format = match args.format {
         RowFormat::Table => Format::Table,
@@ -35,9 +32,7 @@ pub(crate) async fn run(args: &SqlArgs, common: &Common) -> Result<Exit, Failure
     };
     let columns = stream.columns().to_vec();
     let out = BufWriter::new(std::io::stdout().lock());
-    let options = RenderOptions {
-        cell_width_max: CELL_WIDTH_MAX,
-    };
+    let options = RenderOptions { cell_width_max: CELL_WIDTH_MAX };
     let mut writer = match RowWriter::new(format, options, &columns, out) {
         Ok(writer) => writer,
         Err(error) => return output::write_failure(error).map(|()| Exit::Done),
@@ -49,14 +44,7 @@ pub(crate) async fn run(args: &SqlArgs, common: &Common) -> Result<Exit, Failure
     }
     writer.finish().or_else(output::write_failure)?;
     if common.verbose {
-        output::note(
-            common,
-            &format!(
-                "{} in {:.3} s",
-                output::counted(rows, "row"),
-                stream.elapsed().as_secs_f64()
-            ),
-        );
+        output::note(common, &format!("{} in {:.3} s", output::counted(rows, "row"), stream.elapsed().as_secs_f64()));
     }
     Ok(Exit::Done)
 }
@@ -75,15 +63,13 @@ fn statement(args: &SqlArgs) -> Result<String, Failure> {
     }
     let mut stdin = std::io::stdin();
     if stdin.is_terminal() {
-        return Err(Failure::new(Exit::Usage, "there is no query")
-            .hint("give it as the last argument, or on standard input: halo sql DATASET 'select count(*) from spans'"));
+        return Err(Failure::new(Exit::Usage, "there is no query").hint(
+            "give it as the last argument, or on standard input: halo sql DATASET 'select count(*) from spans'",
+        ));
     }
     let mut text = String::new();
-    stdin.read_to_string(&mut text).map_err(|error| {
-        Failure::new(
-            Exit::Input,
-            format!("cannot read the query from standard input: {error}"),
-        )
-    })?;
+    stdin
+        .read_to_string(&mut text)
+        .map_err(|error| Failure::new(Exit::Input, format!("cannot read the query from standard input: {error}")))?;
     Ok(text)
 }

@@ -23,15 +23,9 @@ pub(super) struct Table {
 
 impl Table {
     pub(super) fn new(columns: &[ResultColumn], cell_width_max: usize) -> Self {
-        let names: Vec<String> = columns
-            .iter()
-            .map(|column| fit(&column.name, cell_width_max).0)
-            .collect();
+        let names: Vec<String> = columns.iter().map(|column| fit(&column.name, cell_width_max).0).collect();
         Self {
-            right: columns
-                .iter()
-                .map(|column| cell::is_number(&column.sql_type))
-                .collect(),
+            right: columns.iter().map(|column| cell::is_number(&column.sql_type)).collect(),
             widths: names.iter().map(|name| name.width()).collect(),
             names,
             rows: Vec::new(),
@@ -67,14 +61,8 @@ impl Table {
         };
         match self.clipped {
             0 => writeln!(out, "({rows})"),
-            1 => writeln!(
-                out,
-                "({rows}; 1 long cell is clipped, the other formats show it whole)"
-            ),
-            count => writeln!(
-                out,
-                "({rows}; {count} long cells are clipped, the other formats show them whole)"
-            ),
+            1 => writeln!(out, "({rows}; 1 long cell is clipped, the other formats show it whole)"),
+            count => writeln!(out, "({rows}; {count} long cells are clipped, the other formats show them whole)"),
         }
     }
 

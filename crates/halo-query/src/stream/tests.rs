@@ -19,25 +19,15 @@ const ENDLESS: &[&str] = &[
 #[tokio::test]
 async fn a_stopped_query_stops_the_engine_too() {
     let (_folder, dataset) = tiny_dataset(&[TestSpan::tool("t1", "s1")]);
-    let options = SessionOptions {
-        threads: 2,
-        memory_bytes: 256 << 20,
-    };
+    let options = SessionOptions { threads: 2, memory_bytes: 256 << 20 };
     let session = TraceSession::open(&dataset, options).await.expect("opens");
-    let limits = QueryLimits {
-        rows_max: 10,
-        bytes_max: 1000,
-        time_max: Duration::from_millis(300),
-    };
+    let limits = QueryLimits { rows_max: 10, bytes_max: 1000, time_max: Duration::from_millis(300) };
     for sql in ENDLESS {
         let started = Instant::now();
         let result = session.query(sql, &limits, &CancellationToken::new()).await;
         let freed = started.elapsed();
         // The memory limit may come first.
-        assert!(
-            matches!(result, Err(QueryError::Limit { .. })),
-            "{sql}: {result:?}"
-        );
+        assert!(matches!(result, Err(QueryError::Limit { .. })), "{sql}: {result:?}");
         assert!(freed < Duration::from_secs(2), "{sql}: {freed:?}");
         while session.shared.tasks() > 0 {
             assert!(started.elapsed() < Duration::from_secs(20), "{sql} goes on");

@@ -62,22 +62,14 @@ pub(crate) async fn attributes(
         if everywhere || singles {
             continue;
         }
-        let mut counts: Vec<Count> = values
-            .iter()
-            .map(|(value, traces)| Count {
-                value: value.clone(),
-                traces: *traces,
-            })
-            .collect();
+        let mut counts: Vec<Count> =
+            values.iter().map(|(value, traces)| Count { value: value.clone(), traces: *traces }).collect();
         counts.sort_by(|a, b| b.traces.cmp(&a.traces).then_with(|| a.value.cmp(&b.value)));
         ranked.push((covered, key, counts));
     }
     // Attributes of many traces first.
     ranked.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(b.1)));
-    let mut shown: Vec<String> = ranked
-        .iter()
-        .map(|(_, key, counts)| attribute_line(key, counts))
-        .collect();
+    let mut shown: Vec<String> = ranked.iter().map(|(_, key, counts)| attribute_line(key, counts)).collect();
     if shown.is_empty() {
         return Ok(String::new());
     }
@@ -86,10 +78,7 @@ pub(crate) async fn attributes(
     if more > 0 {
         shown.push(format!("  {more} more attributes\n"));
     }
-    Ok(format!(
-        "attributes in which traces differ (traces; sql: traces.attributes->>'key'):\n{}",
-        shown.concat()
-    ))
+    Ok(format!("attributes in which traces differ (traces; sql: traces.attributes->>'key'):\n{}", shown.concat()))
 }
 
 fn attribute_line(key: &str, counts: &[Count]) -> String {
@@ -103,8 +92,6 @@ fn attribute_line(key: &str, counts: &[Count]) -> String {
 
 /// Values and how many traces have them.
 pub(crate) fn list(counts: &[Count]) -> String {
-    let shown = counts
-        .iter()
-        .map(|count| format!("{} {}", one_line(&count.value, 60), count.traces));
+    let shown = counts.iter().map(|count| format!("{} {}", one_line(&count.value, 60), count.traces));
     shown.collect::<Vec<_>>().join(", ")
 }

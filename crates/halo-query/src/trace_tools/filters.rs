@@ -35,26 +35,14 @@ impl TraceFilters {
     pub(crate) fn condition(&self) -> Result<String, QueryError> {
         let mut parts = Vec::new();
         if let Some(has_errors) = self.has_errors {
-            parts.push(
-                if has_errors {
-                    "has_errors"
-                } else {
-                    "NOT has_errors"
-                }
-                .to_owned(),
-            );
+            parts.push(if has_errors { "has_errors" } else { "NOT has_errors" }.to_owned());
         }
-        for (column, values) in [
-            ("models", &self.model_names),
-            ("service_names", &self.service_names),
-            ("agent_names", &self.agent_names),
-        ] {
+        for (column, values) in
+            [("models", &self.model_names), ("service_names", &self.service_names), ("agent_names", &self.agent_names)]
+        {
             if let Some(values) = values.as_ref().filter(|values| !values.is_empty()) {
                 let values: Vec<String> = values.iter().map(|value| sql_text(value)).collect();
-                parts.push(format!(
-                    "array_has_any({column}, make_array({}))",
-                    values.join(", ")
-                ));
+                parts.push(format!("array_has_any({column}, make_array({}))", values.join(", ")));
             }
         }
         if let Some(project_id) = &self.project_id {
@@ -71,8 +59,8 @@ impl TraceFilters {
             pattern::compile(pattern)?;
             let pattern = sql_text(pattern);
             let plain = ["name", "status_message"].map(|column| format!("regexp_like({column}, {pattern})"));
-            let json = ["input", "output", "events", "attributes"]
-                .map(|column| format!("json_matches({column}, {pattern})"));
+            let json =
+                ["input", "output", "events", "attributes"].map(|column| format!("json_matches({column}, {pattern})"));
             parts.push(format!(
                 "trace_id IN (SELECT trace_id FROM spans WHERE {} OR {})",
                 plain.join(" OR "),

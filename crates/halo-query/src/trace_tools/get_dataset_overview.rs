@@ -43,11 +43,7 @@ impl Tool for GetDatasetOverview {
         include_str!("get_dataset_overview.md")
     }
 
-    async fn call(
-        &self,
-        args: GetDatasetOverviewArgs,
-        context: &ToolContext,
-    ) -> Result<ToolOutput, ToolError> {
+    async fn call(&self, args: GetDatasetOverviewArgs, context: &ToolContext) -> Result<ToolOutput, ToolError> {
         let condition = args.filters.unwrap_or_default().condition().map_err(tool_error)?;
         let text = overview(&self.session, &condition, &context.cancel).await;
         Ok(ToolOutput::text(text.map_err(tool_error)?))
@@ -55,11 +51,7 @@ impl Tool for GetDatasetOverview {
 }
 
 /// The overview of the traces that meet a condition.
-async fn overview(
-    session: &TraceSession,
-    condition: &str,
-    cancel: &CancellationToken,
-) -> Result<String, QueryError> {
+async fn overview(session: &TraceSession, condition: &str, cancel: &CancellationToken) -> Result<String, QueryError> {
     let summary = summary_where(session, condition, cancel).await?;
     if summary.traces == 0 {
         return Ok(if condition == "true" {
@@ -76,11 +68,7 @@ async fn overview(
     };
     let mut text = head(&summary);
     text.push_str(&outcomes(session, condition, cancel).await?);
-    for (label, counts) in [
-        ("services", &summary.services),
-        ("agents", &summary.agents),
-        ("models", &summary.models),
-    ] {
+    for (label, counts) in [("services", &summary.services), ("agents", &summary.agents), ("models", &summary.models)] {
         if !counts.is_empty() {
             let _ = writeln!(text, "{label} (traces): {}", list(counts));
         }
@@ -105,22 +93,14 @@ fn head(summary: &DatasetSummary) -> String {
         let _ = write!(text, ", {first} to {last}");
     }
     if summary.input_tokens + summary.output_tokens > 0 {
-        let _ = write!(
-            text,
-            ", {}>{} tokens",
-            summary.input_tokens, summary.output_tokens
-        );
+        let _ = write!(text, ", {}>{} tokens", summary.input_tokens, summary.output_tokens);
     }
     let _ = writeln!(text, "\n{DATA_NOTE}");
     text
 }
 
 /// Outcomes, failures and sizes of traces.
-async fn outcomes(
-    session: &TraceSession,
-    condition: &str,
-    cancel: &CancellationToken,
-) -> Result<String, QueryError> {
+async fn outcomes(session: &TraceSession, condition: &str, cancel: &CancellationToken) -> Result<String, QueryError> {
     let sizes = [
         ("span_count", "spans"),
         ("llm_calls", "LLM calls"),
@@ -142,12 +122,7 @@ async fn outcomes(
             {} FROM traces WHERE {condition}",
         quantiles.join(", ")
     );
-    let row = session
-        .own_query(&sql, cancel)
-        .await?
-        .rows()
-        .pop()
-        .unwrap_or_default();
+    let row = session.own_query(&sql, cancel).await?.rows().pop().unwrap_or_default();
     let mut text = format!(
         "outcome by the root's status: {} success, {} failure, {} unknown (traces)\n",
         number(&row, "success"),
@@ -161,11 +136,7 @@ async fn outcomes(
         number(&row, "failed_tools")
     );
     if number(&row, "broken") > 0 {
-        let _ = writeln!(
-            text,
-            "traces with missing parent spans: {}",
-            number(&row, "broken")
-        );
+        let _ = writeln!(text, "traces with missing parent spans: {}", number(&row, "broken"));
     }
     let shown: Vec<String> = sizes
         .iter()
@@ -183,11 +154,7 @@ async fn outcomes(
     Ok(text)
 }
 
-async fn tools(
-    session: &TraceSession,
-    spans: &str,
-    cancel: &CancellationToken,
-) -> Result<String, QueryError> {
+async fn tools(session: &TraceSession, spans: &str, cancel: &CancellationToken) -> Result<String, QueryError> {
     let sql = format!(
         "SELECT coalesce(tool_name, name) AS tool, count(*) AS calls, count(DISTINCT trace_id) AS traces,
             count(*) FILTER (WHERE status = 'ERROR' OR result_failure(output) IS NOT NULL) AS failed
@@ -202,21 +169,13 @@ async fn tools(
                 failed => format!(" {failed} failed"),
             };
             let tool = one_line(filled(row, "tool").unwrap_or("?"), 60);
-            format!(
-                "{tool} {}/{}{failed}",
-                number(row, "calls"),
-                number(row, "traces")
-            )
+            format!("{tool} {}/{}{failed}", number(row, "calls"), number(row, "traces"))
         })
         .collect();
     Ok(line("tools (calls/traces)", &shown))
 }
 
-async fn errors(
-    session: &TraceSession,
-    spans: &str,
-    cancel: &CancellationToken,
-) -> Result<String, QueryError> {
+async fn errors(session: &TraceSession, spans: &str, cancel: &CancellationToken) -> Result<String, QueryError> {
     let sql = format!(
         "SELECT coalesce(error_signature, error_type, 'no message') AS cause, span_type, coalesce(tool_name, name) AS step_name,
             count(*) AS spans, count(DISTINCT trace_id) AS traces, min(trace_id) AS example
@@ -224,20 +183,13 @@ async fn errors(
     );
     let rows = session.own_query(&sql, cancel).await?.rows();
     Ok(groups("ERROR spans by cause", &rows, |row| {
-        let place = format!(
-            "{} {}",
-            filled(row, "span_type").unwrap_or("SPAN"),
-            filled(row, "step_name").unwrap_or_default()
-        );
+        let place =
+            format!("{} {}", filled(row, "span_type").unwrap_or("SPAN"), filled(row, "step_name").unwrap_or_default());
         one_line(&place, 80)
     }))
 }
 
-async fn failed_results(
-    session: &TraceSession,
-    spans: &str,
-    cancel: &CancellationToken,
-) -> Result<String, QueryError> {
+async fn failed_results(session: &TraceSession, spans: &str, cancel: &CancellationToken) -> Result<String, QueryError> {
     let sql = format!(
         "SELECT tool, sign AS cause, count(*) AS spans, count(DISTINCT trace_id) AS traces, min(trace_id) AS example
          FROM (SELECT trace_id, coalesce(tool_name, name) AS tool,
@@ -246,11 +198,9 @@ async fn failed_results(
          WHERE sign IS NOT NULL GROUP BY 1, 2 ORDER BY traces DESC, spans DESC, tool, cause"
     );
     let rows = session.own_query(&sql, cancel).await?.rows();
-    Ok(groups(
-        "tool results that say they failed, or are empty",
-        &rows,
-        |row| one_line(filled(row, "tool").unwrap_or("?"), 60),
-    ))
+    Ok(groups("tool results that say they failed, or are empty", &rows, |row| {
+        one_line(filled(row, "tool").unwrap_or("?"), 60)
+    }))
 }
 
 /// Groups of spans by cause, largest first, each with an example.
@@ -277,35 +227,21 @@ fn groups(title: &str, rows: &[Map<String, Value>], place: impl Fn(&Map<String, 
 }
 
 /// Traces to begin with: typical ones and extreme ones.
-async fn beginnings(
-    session: &TraceSession,
-    condition: &str,
-    cancel: &CancellationToken,
-) -> Result<String, QueryError> {
-    let typical = format!(
-        "abs(span_count - (SELECT approx_percentile_cont(span_count, 0.5) FROM traces WHERE {condition}))"
-    );
+async fn beginnings(session: &TraceSession, condition: &str, cancel: &CancellationToken) -> Result<String, QueryError> {
+    let typical =
+        format!("abs(span_count - (SELECT approx_percentile_cont(span_count, 0.5) FROM traces WHERE {condition}))");
     let kinds = [
         ("typical", "true", typical.as_str()),
-        (
-            "most failed tool calls",
-            "failed_tool_calls > 0",
-            "failed_tool_calls DESC",
-        ),
+        ("most failed tool calls", "failed_tool_calls > 0", "failed_tool_calls DESC"),
         ("most ERROR spans", "error_spans > 0", "error_spans DESC"),
         ("longest", "duration_ms > 0", "duration_ms DESC"),
         ("most steps", "span_count > 1", "span_count DESC"),
     ];
     let mut shown = Vec::new();
     for (label, extra, order) in kinds {
-        let sql = format!(
-            "SELECT trace_id FROM traces WHERE ({condition}) AND {extra} ORDER BY {order}, trace_id LIMIT 2"
-        );
-        let ids = session
-            .own_query(&sql, cancel)
-            .await?
-            .texts("trace_id")
-            .unwrap_or_default();
+        let sql =
+            format!("SELECT trace_id FROM traces WHERE ({condition}) AND {extra} ORDER BY {order}, trace_id LIMIT 2");
+        let ids = session.own_query(&sql, cancel).await?.texts("trace_id").unwrap_or_default();
         let ids: Vec<String> = ids.into_iter().flatten().collect();
         if !ids.is_empty() {
             shown.push(format!("{label} {}", ids.join(" ")));

@@ -20,13 +20,8 @@ const LIMIT_DEFAULT: usize = 50;
 const INPUT_CHARS_MAX: usize = 120;
 
 /// Columns that are told once when all listed traces agree in them.
-const SHARED: &[(&str, &str)] = &[
-    ("services", "service"),
-    ("agents", "agent"),
-    ("models", "model"),
-    ("root_name", "root"),
-    ("outcome", "outcome"),
-];
+const SHARED: &[(&str, &str)] =
+    &[("services", "service"), ("agents", "agent"), ("models", "model"), ("root_name", "root"), ("outcome", "outcome")];
 
 /// The tool.
 pub(crate) struct QueryTraces {
@@ -72,16 +67,10 @@ impl Tool for QueryTraces {
             return Ok(ToolOutput::text(self.nothing(&condition, offset, context).await?));
         };
         let total = number(first, "total");
-        let shared: Vec<&(&str, &str)> = SHARED
-            .iter()
-            .filter(|(column, _)| rows.iter().all(|row| row.get(*column) == first.get(*column)))
-            .collect();
+        let shared: Vec<&(&str, &str)> =
+            SHARED.iter().filter(|(column, _)| rows.iter().all(|row| row.get(*column) == first.get(*column))).collect();
         let last = offset + rows.len();
-        let mut text = format!(
-            "{}, {}-{last} by start:\n{DATA_NOTE}\n",
-            counted(total, "trace"),
-            offset + 1
-        );
+        let mut text = format!("{}, {}-{last} by start:\n{DATA_NOTE}\n", counted(total, "trace"), offset + 1);
         let common: Vec<String> = shared
             .iter()
             .filter_map(|(column, label)| Some(format!("{label} {}", one_line(filled(first, column)?, 200))))
@@ -93,11 +82,7 @@ impl Tool for QueryTraces {
             text.push_str(&line(row, &shared));
         }
         if (last as u64) < total {
-            let _ = writeln!(
-                text,
-                "[{} more: the same call with \"offset\": {last}]",
-                total - last as u64
-            );
+            let _ = writeln!(text, "[{} more: the same call with \"offset\": {last}]", total - last as u64);
         }
         Ok(ToolOutput::text(text))
     }
@@ -105,12 +90,7 @@ impl Tool for QueryTraces {
 
 impl QueryTraces {
     /// What to say when no trace is listed.
-    async fn nothing(
-        &self,
-        condition: &str,
-        offset: usize,
-        context: &ToolContext,
-    ) -> Result<String, ToolError> {
+    async fn nothing(&self, condition: &str, offset: usize, context: &ToolContext) -> Result<String, ToolError> {
         let sql = format!(
             "SELECT (SELECT count(*) FROM traces WHERE {condition}) AS hits, (SELECT count(*) FROM traces) AS total"
         );
@@ -155,9 +135,8 @@ fn line(row: &Map<String, Value>, shared: &[&(&str, &str)]) -> String {
             parts.push(format!("{label} {}", one_line(value, 100)));
         }
     }
-    let asked = filled(row, "first_input").map_or_else(String::new, |input| {
-        format!(" | {}", one_line(input, INPUT_CHARS_MAX))
-    });
+    let asked =
+        filled(row, "first_input").map_or_else(String::new, |input| format!(" | {}", one_line(input, INPUT_CHARS_MAX)));
     format!("{}{asked}\n", parts.join(", "))
 }
 

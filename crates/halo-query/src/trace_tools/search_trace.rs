@@ -73,10 +73,7 @@ impl Tool for SearchTrace {
         must_know(&self.session, &args.trace_id, &context.cancel).await?;
         let mut hits = Hits {
             pattern,
-            context_chars: args
-                .context_buffer_chars
-                .unwrap_or(CONTEXT_CHARS_DEFAULT)
-                .min(CONTEXT_CHARS_MAX),
+            context_chars: args.context_buffer_chars.unwrap_or(CONTEXT_CHARS_DEFAULT).min(CONTEXT_CHARS_MAX),
             matches_max: args.max_matches.unwrap_or(MATCHES_DEFAULT).clamp(1, MATCHES_MAX),
             seen: HashSet::new(),
             text: String::new(),
@@ -89,11 +86,7 @@ impl Tool for SearchTrace {
             FIELDS.join(", "),
             sql_text(&args.trace_id)
         );
-        let mut stream = self
-            .session
-            .stream(&sql, &OWN_LIMITS, &context.cancel)
-            .await
-            .map_err(tool_error)?;
+        let mut stream = self.session.stream(&sql, &OWN_LIMITS, &context.cancel).await.map_err(tool_error)?;
         let columns = stream.columns().to_vec();
         while let Some(batch) = stream.next().await.map_err(tool_error)? {
             for span in batch.objects(&columns) {
@@ -150,10 +143,8 @@ impl Hits {
                 continue;
             }
             self.shown += 1;
-            let (start, end) = (
-                before(leaf, hit.start(), self.context_chars),
-                after(leaf, hit.end(), self.context_chars),
-            );
+            let (start, end) =
+                (before(leaf, hit.start(), self.context_chars), after(leaf, hit.end(), self.context_chars));
             let shown = format!(
                 "{}{}{}",
                 if start > 0 { "…" } else { "" },
@@ -198,18 +189,11 @@ impl Hits {
 fn before(text: &str, at: usize, chars: usize) -> usize {
     match chars {
         0 => at,
-        _ => text[..at]
-            .char_indices()
-            .rev()
-            .nth(chars - 1)
-            .map_or(0, |(position, _)| position),
+        _ => text[..at].char_indices().rev().nth(chars - 1).map_or(0, |(position, _)| position),
     }
 }
 
 /// Byte position this many characters after another.
 fn after(text: &str, at: usize, chars: usize) -> usize {
-    text[at..]
-        .char_indices()
-        .nth(chars)
-        .map_or(text.len(), |(position, _)| at + position)
+    text[at..].char_indices().nth(chars).map_or(text.len(), |(position, _)| at + position)
 }

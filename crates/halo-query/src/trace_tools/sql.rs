@@ -11,11 +11,8 @@ use super::text::{DATA_NOTE, counted};
 use super::tool_error;
 use crate::{QueryLimits, QueryResult, TraceSession};
 
-const LIMITS: QueryLimits = QueryLimits {
-    rows_max: 200,
-    bytes_max: 4 * 1024 * 1024,
-    time_max: Duration::from_secs(60),
-};
+const LIMITS: QueryLimits =
+    QueryLimits { rows_max: 200, bytes_max: 4 * 1024 * 1024, time_max: Duration::from_secs(60) };
 
 /// Characters of all cells of a result together, about 6,000 tokens.
 const TEXT_CHARS_MAX: usize = 24_000;
@@ -57,9 +54,7 @@ impl Tool for Sql {
 
 /// Column names, then a line a row, cells parted by ` | `.
 fn result_text(result: &QueryResult) -> String {
-    let cells: Vec<Vec<Option<String>>> = (0..result.columns.len())
-        .map(|index| result.column_texts(index))
-        .collect();
+    let cells: Vec<Vec<Option<String>>> = (0..result.columns.len()).map(|index| result.column_texts(index)).collect();
     let rows = result.row_count();
     let count = if result.truncated {
         format!("the first {rows} rows, and there are more")
@@ -71,12 +66,7 @@ fn result_text(result: &QueryResult) -> String {
         return text;
     }
     // Few cells may be long, many may not. Short ones leave their room to the long ones.
-    let long = cells
-        .iter()
-        .flatten()
-        .flatten()
-        .filter(|cell| cell.len() > CELL_CHARS_MIN)
-        .count();
+    let long = cells.iter().flatten().flatten().filter(|cell| cell.len() > CELL_CHARS_MIN).count();
     let cell_chars_max = (TEXT_CHARS_MAX / long.max(1)).max(CELL_CHARS_MIN);
     let names: Vec<&str> = result.columns.iter().map(|column| column.name.as_str()).collect();
     let _ = writeln!(text, "{DATA_NOTE}\n{}", names.join(" | "));

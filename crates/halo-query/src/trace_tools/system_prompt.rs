@@ -17,11 +17,7 @@ const MESSAGE_KEYS: &[&str] = &[
 
 /// Prefixes of messages that are spread over numbered keys, and the keys of role and text below the number.
 const NUMBERED: &[(&str, &str, &[&str])] = &[
-    (
-        "llm.input_messages",
-        "message.role",
-        &["message.content", "message.contents.0.message_content.text"],
-    ),
+    ("llm.input_messages", "message.role", &["message.content", "message.contents.0.message_content.text"]),
     ("gen_ai.prompt", "role", &["content"]),
 ];
 
@@ -49,14 +45,8 @@ pub(crate) fn find(attributes: &str) -> Option<SystemPrompt> {
                 continue;
             }
             for key in *text_keys {
-                if let Some(text) = at(key)
-                    .and_then(Value::as_str)
-                    .filter(|text| !text.trim().is_empty())
-                {
-                    return Some(SystemPrompt {
-                        text: text.to_owned(),
-                        key: format!("{prefix}.{number}.{key}"),
-                    });
+                if let Some(text) = at(key).and_then(Value::as_str).filter(|text| !text.trim().is_empty()) {
+                    return Some(SystemPrompt { text: text.to_owned(), key: format!("{prefix}.{number}.{key}") });
                 }
             }
         }
@@ -65,15 +55,8 @@ pub(crate) fn find(attributes: &str) -> Option<SystemPrompt> {
         let value = attributes.get(*key)?;
         let value = decode(value);
         // Only this attribute is the prompt itself; the others hold conversations.
-        let text = if *key == "gen_ai.system_instructions" {
-            content(&value)
-        } else {
-            in_messages(&value)
-        };
-        text.map(|text| SystemPrompt {
-            text,
-            key: (*key).to_owned(),
-        })
+        let text = if *key == "gen_ai.system_instructions" { content(&value) } else { in_messages(&value) };
+        text.map(|text| SystemPrompt { text, key: (*key).to_owned() })
     })
 }
 
@@ -89,21 +72,14 @@ fn in_messages(value: &Value) -> Option<String> {
     match value {
         Value::Array(messages) => messages.iter().take(MESSAGES_MAX).find_map(|message| {
             let message = message.as_object()?;
-            let role = message
-                .get("role")
-                .or_else(|| message.get("message.role"))
-                .or_else(|| message.get("type"));
+            let role = message.get("role").or_else(|| message.get("message.role")).or_else(|| message.get("type"));
             if !role.and_then(Value::as_str).is_some_and(is_system) {
                 return None;
             }
             message_text(message)
         }),
         Value::Object(request) => {
-            if let Some(text) = request
-                .get("system")
-                .or_else(|| request.get("instructions"))
-                .and_then(content)
-            {
+            if let Some(text) = request.get("system").or_else(|| request.get("instructions")).and_then(content) {
                 return Some(text);
             }
             in_messages(&decode(request.get("messages").or_else(|| request.get("input"))?))
@@ -113,10 +89,7 @@ fn in_messages(value: &Value) -> Option<String> {
 }
 
 fn message_text(message: &Map<String, Value>) -> Option<String> {
-    let parts = message
-        .get("content")
-        .or_else(|| message.get("message.content"))
-        .or_else(|| message.get("parts"))?;
+    let parts = message.get("content").or_else(|| message.get("message.content")).or_else(|| message.get("parts"))?;
     content(parts)
 }
 
@@ -124,10 +97,7 @@ fn message_text(message: &Map<String, Value>) -> Option<String> {
 fn content(value: &Value) -> Option<String> {
     let text = match value {
         Value::String(text) => text.clone(),
-        Value::Object(part) => part
-            .get("text")
-            .or_else(|| part.get("content"))
-            .and_then(content)?,
+        Value::Object(part) => part.get("text").or_else(|| part.get("content")).and_then(content)?,
         Value::Array(parts) => {
             let texts: Vec<String> = parts.iter().filter_map(content).collect();
             texts.join("\n")
@@ -152,14 +122,8 @@ mod tests {
                 r#"{"llm.input_messages.0.message.role":"system","llm.input_messages.0.message.content":"Be kind."}"#,
                 Some("Be kind."),
             ),
-            (
-                r#"{"gen_ai.prompt.0.role":"system","gen_ai.prompt.0.content":"Be kind."}"#,
-                Some("Be kind."),
-            ),
-            (
-                r#"{"gen_ai.system_instructions":"[{\"type\":\"text\",\"content\":\"Be kind.\"}]"}"#,
-                Some("Be kind."),
-            ),
+            (r#"{"gen_ai.prompt.0.role":"system","gen_ai.prompt.0.content":"Be kind."}"#, Some("Be kind.")),
+            (r#"{"gen_ai.system_instructions":"[{\"type\":\"text\",\"content\":\"Be kind.\"}]"}"#, Some("Be kind.")),
             (
                 r#"{"gen_ai.input.messages":"[{\"role\":\"system\",\"parts\":[{\"type\":\"text\",\"content\":\"Be kind.\"}]}]"}"#,
                 Some("Be kind."),

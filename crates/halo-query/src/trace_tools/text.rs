@@ -19,10 +19,7 @@ const CLIP_NOTE_CHARS: usize = 35;
 pub(crate) fn push_data(out: &mut String, indent: usize, label: &str, text: &str) {
     let space = " ".repeat(indent);
     let mut lines = text.trim_end().split('\n');
-    out.push_str(&format!(
-        "{space}{label} | {}\n",
-        clean(lines.next().unwrap_or_default())
-    ));
+    out.push_str(&format!("{space}{label} | {}\n", clean(lines.next().unwrap_or_default())));
     for line in lines {
         out.push_str(format!("{space}| {}", clean(line)).trim_end());
         out.push('\n');
@@ -148,9 +145,7 @@ pub(crate) fn canonical(text: &str) -> Option<String> {
     if !text.starts_with(['{', '[']) {
         return None;
     }
-    serde_json::from_str::<Value>(text)
-        .ok()
-        .map(|value| value.to_string())
+    serde_json::from_str::<Value>(text).ok().map(|value| value.to_string())
 }
 
 #[cfg(test)]
@@ -169,10 +164,7 @@ mod tests {
         let mut told = Told::default();
         let long = r#"{"order": 4711, "state": "open"}"#;
         assert_eq!(told.before(long, "step 1 out"), None);
-        assert_eq!(
-            told.before(r#"{"state":"open","order":4711}"#, "step 2 in"),
-            Some("step 1 out".to_owned())
-        );
+        assert_eq!(told.before(r#"{"state":"open","order":4711}"#, "step 2 in"), Some("step 1 out".to_owned()));
         let inner = "a sentence that goes on ".repeat(12);
         let message = |role: &str| serde_json::json!([{"role": role, "text": inner}]).to_string();
         assert_eq!(told.without_repeats(&message("user"), "step 2 in", 100), None);

@@ -36,17 +36,8 @@ pub(crate) struct Shared {
 impl Shared {
     /// From the row of the trace.
     pub(crate) fn of(trace: &Map<String, Value>) -> Self {
-        let one = |column: &str| {
-            trace
-                .get(column)
-                .and_then(Value::as_array)
-                .is_none_or(|values| values.len() < 2)
-        };
-        Self {
-            service: one("service_names"),
-            agent: one("agent_names"),
-            model: one("models"),
-        }
+        let one = |column: &str| trace.get(column).and_then(Value::as_array).is_none_or(|values| values.len() < 2);
+        Self { service: one("service_names"), agent: one("agent_names"), model: one("models") }
     }
 }
 
@@ -81,12 +72,7 @@ pub(crate) struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
-    pub(crate) fn new(
-        wanted: usize,
-        shared: &'a Shared,
-        tree: &'a Tree,
-        prompts: HashMap<u64, SystemPrompt>,
-    ) -> Self {
+    pub(crate) fn new(wanted: usize, shared: &'a Shared, tree: &'a Tree, prompts: HashMap<u64, SystemPrompt>) -> Self {
         Self {
             wanted,
             current: 1,
@@ -166,9 +152,8 @@ impl<'a> Page<'a> {
             self.text.push_str("]\n");
         }
         if cut {
-            self.text.push_str(
-                "[the trace is too large to read whole: later steps are missing here; use sql on spans]\n",
-            );
+            self.text
+                .push_str("[the trace is too large to read whole: later steps are missing here; use sql on spans]\n");
         }
         self.text
     }
@@ -214,9 +199,9 @@ impl<'a> Page<'a> {
             texts.extend(call_texts(step, calls));
         }
         // Of a reply without text, the output is its calls.
-        if let Some(output) = filled(span, "output").filter(|output| {
-            calls_as_text.is_none() || canonical(output) != calls_as_text && !is_call_list(output)
-        }) {
+        if let Some(output) = filled(span, "output")
+            .filter(|output| calls_as_text.is_none() || canonical(output) != calls_as_text && !is_call_list(output))
+        {
             let label = if is_tool { "result" } else { "out" };
             texts.push(StepText::new(step, label, output, "output"));
         }
@@ -237,11 +222,7 @@ impl<'a> Page<'a> {
         if let Some(tool) = filled(span, "tool_name").filter(|tool| *tool != name) {
             let _ = write!(line, " tool {}", one_line(tool, 80));
         }
-        let _ = write!(
-            line,
-            " [{}]",
-            one_line(filled(span, "span_id").unwrap_or("?"), 40)
-        );
+        let _ = write!(line, " [{}]", one_line(filled(span, "span_id").unwrap_or("?"), 40));
         if let Some(start) = span.get("start_ns").and_then(Value::as_i64) {
             let first = *self.start_ns.get_or_insert(start);
             #[expect(clippy::cast_precision_loss, reason = "shown to a tenth of a second")]
@@ -256,11 +237,9 @@ impl<'a> Page<'a> {
             }
             None => line.push_str(" never ended"),
         }
-        for (column, shared) in [
-            ("service_name", self.shared.service),
-            ("agent_name", self.shared.agent),
-            ("model", self.shared.model),
-        ] {
+        for (column, shared) in
+            [("service_name", self.shared.service), ("agent_name", self.shared.agent), ("model", self.shared.model)]
+        {
             if let Some(value) = filled(span, column).filter(|value| !shared && *value != name) {
                 let _ = write!(line, " {}", one_line(value, 80));
             }
@@ -304,14 +283,7 @@ impl<'a> Page<'a> {
 
     /// A text under its label, or where it was told before.
     fn push_text(&mut self, block: &mut String, indent: usize, told: &StepText<'_>) {
-        let StepText {
-            step,
-            label,
-            place,
-            text,
-            expression,
-            chars_max,
-        } = told;
+        let StepText { step, label, place, text, expression, chars_max } = told;
         if let Some(known) = self.told.before(text, place) {
             let _ = writeln!(block, "{}{label} = {known}", " ".repeat(indent));
             return;
@@ -323,11 +295,7 @@ impl<'a> Page<'a> {
                 step: *step,
                 expression: expression.clone(),
                 // As many as `clip_middle` keeps at the front; none where it is not the text itself that is clipped.
-                shown: if without_repeats.is_some() {
-                    0
-                } else {
-                    chars_max * 2 / 3
-                },
+                shown: if without_repeats.is_some() { 0 } else { chars_max * 2 / 3 },
                 chars: text.chars().count(),
             });
         }
@@ -386,9 +354,7 @@ fn is_call_list(output: &str) -> bool {
     match serde_json::from_str::<Value>(output) {
         Ok(Value::Array(items)) => {
             !items.is_empty()
-                && items
-                    .iter()
-                    .all(|item| item.get("function").is_some() || item.get("arguments").is_some())
+                && items.iter().all(|item| item.get("function").is_some() || item.get("arguments").is_some())
         }
         _ => false,
     }

@@ -40,15 +40,8 @@ impl Tree {
             .enumerate()
             .map(|(index, row)| {
                 let id = filled(row, "parent_span_id");
-                let parent = id
-                    .and_then(|id| by_id.get(id))
-                    .copied()
-                    .filter(|parent| *parent != index);
-                Node {
-                    parent,
-                    parent_missing: id.is_some() && parent.is_none(),
-                    depth: usize::MAX,
-                }
+                let parent = id.and_then(|id| by_id.get(id)).copied().filter(|parent| *parent != index);
+                Node { parent, parent_missing: id.is_some() && parent.is_none(), depth: usize::MAX }
             })
             .collect();
         for index in 0..nodes.len() {
@@ -61,10 +54,7 @@ impl Tree {
             .filter(|row| agents.insert(filled(row, "agent_name")))
             .map(|row| number(row, "step"))
             .collect();
-        Self {
-            nodes,
-            first_llm_steps,
-        }
+        Self { nodes, first_llm_steps }
     }
 
     /// The step at this place.

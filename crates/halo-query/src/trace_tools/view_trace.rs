@@ -65,11 +65,7 @@ impl Tool for ViewTrace {
         let wanted = args.page.unwrap_or(1).max(1);
         let mut page = Page::new(wanted, &shared, &tree, prompts);
         let sql = format!("SELECT {COLUMNS} FROM spans WHERE trace_id = {trace} ORDER BY step");
-        let mut stream = self
-            .session
-            .stream(&sql, &OWN_LIMITS, &context.cancel)
-            .await
-            .map_err(tool_error)?;
+        let mut stream = self.session.stream(&sql, &OWN_LIMITS, &context.cancel).await.map_err(tool_error)?;
         let columns = stream.columns().to_vec();
         while let Some(batch) = stream.next().await.map_err(tool_error)? {
             for span in batch.objects(&columns) {
@@ -106,37 +102,23 @@ impl ViewTrace {
         tree: &Tree,
         context: &ToolContext,
     ) -> Result<HashMap<u64, SystemPrompt>, ToolError> {
-        let steps: Vec<String> = tree
-            .first_llm_steps()
-            .take(PROMPTS_MAX)
-            .map(|step| step.to_string())
-            .collect();
+        let steps: Vec<String> = tree.first_llm_steps().take(PROMPTS_MAX).map(|step| step.to_string()).collect();
         if steps.is_empty() {
             return Ok(HashMap::new());
         }
-        let sql = format!(
-            "SELECT step, attributes FROM spans WHERE trace_id = {trace} AND step IN ({})",
-            steps.join(", ")
-        );
+        let sql =
+            format!("SELECT step, attributes FROM spans WHERE trace_id = {trace} AND step IN ({})", steps.join(", "));
         let rows = self.session.own_query(&sql, &context.cancel).await;
         let rows = rows.map_err(tool_error)?.rows();
-        let found = rows.iter().filter_map(|row| {
-            Some((
-                number(row, "step"),
-                system_prompt::find(filled(row, "attributes")?)?,
-            ))
-        });
+        let found =
+            rows.iter().filter_map(|row| Some((number(row, "step"), system_prompt::find(filled(row, "attributes")?)?)));
         Ok(found.collect())
     }
 }
 
 /// What the steps of a trace have in common, told once.
 fn header(trace_id: &str, row: &Map<String, Value>, page: usize) -> String {
-    let mut text = format!(
-        "trace {}, {}",
-        one_line(trace_id, 100),
-        counted(number(row, "span_count"), "span")
-    );
+    let mut text = format!("trace {}, {}", one_line(trace_id, 100), counted(number(row, "span_count"), "span"));
     if page > 1 {
         let _ = writeln!(text, ", page {page}\n{DATA_NOTE}\n");
         return text;
@@ -170,11 +152,7 @@ fn header(trace_id: &str, row: &Map<String, Value>, page: usize) -> String {
     }
     text.push('\n');
     let mut common = Vec::new();
-    for (column, label) in [
-        ("service_names", "service"),
-        ("agent_names", "agent"),
-        ("models", "model"),
-    ] {
+    for (column, label) in [("service_names", "service"), ("agent_names", "agent"), ("models", "model")] {
         let values: Vec<&str> = row
             .get(column)
             .and_then(Value::as_array)

@@ -42,10 +42,7 @@ async fn everything_else_is_refused_in_one_clear_line() {
         ("CREATE SCHEMA s", "CREATE"),
         ("CREATE DATABASE d", "CREATE"),
         ("CREATE FUNCTION f() RETURNS int AS 'x'", "CREATE"),
-        (
-            "CREATE EXTERNAL TABLE x STORED AS PARQUET LOCATION '/tmp'",
-            "CREATE EXTERNAL TABLE",
-        ),
+        ("CREATE EXTERNAL TABLE x STORED AS PARQUET LOCATION '/tmp'", "CREATE EXTERNAL TABLE"),
         ("ALTER TABLE spans ADD COLUMN x int", "ALTER"),
         ("INSERT INTO spans VALUES (1)", "INSERT"),
         ("UPDATE spans SET name = 'x'", "UPDATE"),
@@ -68,18 +65,12 @@ async fn everything_else_is_refused_in_one_clear_line() {
         ("SELECT * INTO x FROM spans", "SELECT INTO"),
         ("EXPLAIN DELETE FROM spans", "DELETE"),
         ("EXPLAIN ANALYZE INSERT INTO spans SELECT * FROM spans", "INSERT"),
-        (
-            "WITH x AS (INSERT INTO spans VALUES (1)) SELECT 1",
-            "a statement that writes inside WITH",
-        ),
+        ("WITH x AS (INSERT INTO spans VALUES (1)) SELECT 1", "a statement that writes inside WITH"),
     ] {
         let error = fixture.query(sql).await.expect_err(sql);
         let message = error.to_string();
         assert!(matches!(error, QueryError::Statement { .. }), "{sql}: {error:?}");
-        assert!(
-            message.starts_with(&format!("{word} is refused: a dataset is read-only")),
-            "{sql}: {message}"
-        );
+        assert!(message.starts_with(&format!("{word} is refused: a dataset is read-only")), "{sql}: {message}");
         assert!(!message.contains('\n'), "{message}");
     }
 }
@@ -110,21 +101,11 @@ async fn one_statement_at_a_time() {
         ("", "there is no statement"),
         ("-- nothing", "there is no statement"),
         (";;", "there is no statement"),
-        (
-            "SELECT 1; SELECT 2",
-            "there are 2 statements, and only one runs at a time",
-        ),
-        (
-            "SELECT 1; DROP TABLE spans",
-            "there are 2 statements, and only one runs at a time",
-        ),
+        ("SELECT 1; SELECT 2", "there are 2 statements, and only one runs at a time"),
+        ("SELECT 1; DROP TABLE spans", "there are 2 statements, and only one runs at a time"),
     ];
     for (sql, expected) in cases {
-        assert_eq!(
-            fixture.query(sql).await.expect_err(sql).to_string(),
-            expected,
-            "{sql}"
-        );
+        assert_eq!(fixture.query(sql).await.expect_err(sql).to_string(), expected, "{sql}");
     }
     let deep = format!("SELECT {}1{}", "(".repeat(5000), ")".repeat(5000));
     assert_eq!(

@@ -20,36 +20,16 @@ const SOON: Duration = Duration::from_secs(2);
 #[tokio::test]
 async fn rows_are_cut_and_said_to_be() {
     let fixture = Fixture::shop().await;
-    for (rows_max, rows, truncated) in [
-        (0, 0, true),
-        (1, 1, true),
-        (8, 8, true),
-        (9, 9, false),
-        (10, 9, false),
-    ] {
+    for (rows_max, rows, truncated) in [(0, 0, true), (1, 1, true), (8, 8, true), (9, 9, false), (10, 9, false)] {
         let limits = QueryLimits { rows_max, ..LIMITS };
-        let result = fixture
-            .session
-            .query("SELECT * FROM spans", &limits, &CancellationToken::new())
-            .await
-            .expect("runs");
-        assert_eq!(
-            (result.row_count(), result.truncated),
-            (rows, truncated),
-            "{rows_max}"
-        );
+        let result =
+            fixture.session.query("SELECT * FROM spans", &limits, &CancellationToken::new()).await.expect("runs");
+        assert_eq!((result.row_count(), result.truncated), (rows, truncated), "{rows_max}");
     }
-    let limits = QueryLimits {
-        rows_max: 3,
-        ..LIMITS
-    };
+    let limits = QueryLimits { rows_max: 3, ..LIMITS };
     let result = fixture
         .session
-        .query(
-            "SELECT value FROM generate_series(1, 100000) ORDER BY value DESC",
-            &limits,
-            &CancellationToken::new(),
-        )
+        .query("SELECT value FROM generate_series(1, 100000) ORDER BY value DESC", &limits, &CancellationToken::new())
         .await
         .expect("runs");
     assert_eq!(
@@ -60,37 +40,23 @@ async fn rows_are_cut_and_said_to_be() {
 
 #[tokio::test]
 async fn bytes_are_cut_after_the_first_row() {
-    let spans: Vec<TestSpan> = (0..5)
-        .map(|index| TestSpan::tool("t1", &format!("s{index}")).output(&"x".repeat(1000)))
-        .collect();
+    let spans: Vec<TestSpan> =
+        (0..5).map(|index| TestSpan::tool("t1", &format!("s{index}")).output(&"x".repeat(1000))).collect();
     let fixture = Fixture::of(&spans).await;
     for (bytes_max, rows) in [(10, 1), (1000, 1), (2500, 2), (5000, 5)] {
         let limits = QueryLimits { bytes_max, ..LIMITS };
-        let result = fixture
-            .session
-            .query("SELECT output FROM spans", &limits, &CancellationToken::new())
-            .await
-            .expect("runs");
-        assert_eq!(
-            (result.row_count(), result.truncated),
-            (rows, rows < 5),
-            "{bytes_max}"
-        );
+        let result =
+            fixture.session.query("SELECT output FROM spans", &limits, &CancellationToken::new()).await.expect("runs");
+        assert_eq!((result.row_count(), result.truncated), (rows, rows < 5), "{bytes_max}");
     }
 }
 
 #[tokio::test]
 async fn memory_ends_a_query_and_not_the_session() {
     let (_kept, dataset) = tiny_dataset(&[TestSpan::tool("t1", "s1")]);
-    let options = SessionOptions {
-        threads: 2,
-        memory_bytes: 4 << 20,
-    };
+    let options = SessionOptions { threads: 2, memory_bytes: 4 << 20 };
     let session = TraceSession::open(&dataset, options).await.expect("opens");
-    let limits = QueryLimits {
-        rows_max: usize::MAX,
-        ..LIMITS
-    };
+    let limits = QueryLimits { rows_max: usize::MAX, ..LIMITS };
     let error = session
         .query(
             "SELECT value, count(*) FROM generate_series(1, 5000000) GROUP BY value ORDER BY 2, 1",
@@ -99,52 +65,19 @@ async fn memory_ends_a_query_and_not_the_session() {
         )
         .await
         .expect_err("too much");
-    assert!(
-        matches!(
-            error,
-            QueryError::Limit {
-                kind: LimitKind::Memory,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
-    assert_eq!(
-        error.to_string(),
-        "the query needs more memory than the 4 MiB that queries may take"
-    );
-    let after = session
-        .query("SELECT count(*) FROM spans", &LIMITS, &CancellationToken::new())
-        .await;
+    assert!(matches!(error, QueryError::Limit { kind: LimitKind::Memory, .. }), "{error:?}");
+    assert_eq!(error.to_string(), "the query needs more memory than the 4 MiB that queries may take");
+    let after = session.query("SELECT count(*) FROM spans", &LIMITS, &CancellationToken::new()).await;
     assert_eq!(after.expect("the session still works").row_count(), 1);
 }
 
 async fn time_ends_a_query() {
     let fixture = Fixture::shop().await;
-    let limits = QueryLimits {
-        time_max: Duration::from_millis(100),
-        ..LIMITS
-    };
+    let limits = QueryLimits { time_max: Duration::from_millis(100), ..LIMITS };
     let started = Instant::now();
-    let error = fixture
-        .session
-        .query(ENDLESS, &limits, &CancellationToken::new())
-        .await
-        .expect_err("too long");
-    assert!(
-        matches!(
-            error,
-            QueryError::Limit {
-                kind: LimitKind::Time,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
-    assert_eq!(
-        error.to_string(),
-        "the query took longer than the 0.1 s it may take"
-    );
+    let error = fixture.session.query(ENDLESS, &limits, &CancellationToken::new()).await.expect_err("too long");
+    assert!(matches!(error, QueryError::Limit { kind: LimitKind::Time, .. }), "{error:?}");
+    assert_eq!(error.to_string(), "the query took longer than the 0.1 s it may take");
     assert!(started.elapsed() < SOON, "{:?}", started.elapsed());
 }
 
@@ -180,18 +113,10 @@ async fn time_and_cancellation_on_several_threads() {
 async fn a_stream_that_is_cancelled_ends() {
     let fixture = Fixture::shop().await;
     let cancel = CancellationToken::new();
-    let limits = QueryLimits {
-        rows_max: usize::MAX,
-        bytes_max: usize::MAX,
-        ..LIMITS
-    };
+    let limits = QueryLimits { rows_max: usize::MAX, bytes_max: usize::MAX, ..LIMITS };
     let mut stream = fixture
         .session
-        .stream(
-            "SELECT value FROM generate_series(1, 1000000000000)",
-            &limits,
-            &cancel,
-        )
+        .stream("SELECT value FROM generate_series(1, 1000000000000)", &limits, &cancel)
         .await
         .expect("starts");
     assert_eq!(stream.columns()[0].name, "value");

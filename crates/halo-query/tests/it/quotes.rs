@@ -15,10 +15,7 @@ async fn quotes_are_found_wherever_a_person_would_read_them() {
             .input("What is the \"price\"?\nNow.")
             .output("It's 5 €, or C:\\temp.")
             .asks_for("c1", "find", json!({"text": "a \"b\""}))
-            .attribute(
-                "input.value",
-                json!({"messages": [{"content": "say \"hi\"\nto café"}]}).to_string(),
-            )
+            .attribute("input.value", json!({"messages": [{"content": "say \"hi\"\nto café"}]}).to_string())
             .attribute("number", 4711)
             .resource("service.version", "1.4.0-rc.1"),
         TestSpan::tool("t1", "s2")
@@ -49,14 +46,7 @@ async fn quotes_are_found_wherever_a_person_would_read_them() {
         ("t1", "s1", "Plan step", missing.clone()),
         ("t1", "s1", "", missing.clone()),
         ("t1", "s1", " ", missing),
-        (
-            "t1",
-            "s1",
-            "denied",
-            QuoteStatus::NotInSpan {
-                instead: Some("s2".to_owned()),
-            },
-        ),
+        ("t1", "s1", "denied", QuoteStatus::NotInSpan { instead: Some("s2".to_owned()) }),
         ("t1", "s9", "x", QuoteStatus::NoSpan),
         ("t9", "s1", "x", QuoteStatus::NoTrace),
         ("t'1", "s1", "x", QuoteStatus::NoTrace),

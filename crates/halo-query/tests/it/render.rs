@@ -45,10 +45,7 @@ async fn no_rows_are_still_well_formed() {
 #[tokio::test]
 async fn json_comes_back_as_it_was() {
     let text = rendered(MIXED, Format::Jsonl).await;
-    let rows: Vec<serde_json::Value> = text
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("JSON"))
-        .collect();
+    let rows: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     assert_eq!(rows.len(), 5);
     assert_eq!(rows[1]["text"], "two\nlines, \"quoted\" | <b>");
     assert_eq!(rows[4]["text"], "bell\u{7} esc\u{1b}[2J\u{202e}x");
@@ -59,8 +56,5 @@ async fn json_comes_back_as_it_was() {
 #[tokio::test]
 async fn a_table_steers_no_terminal() {
     let table = rendered(MIXED, Format::Table).await;
-    assert!(
-        !table.contains(|c: char| c.is_control() && c != '\n') && !table.contains('\u{202e}'),
-        "{table}"
-    );
+    assert!(!table.contains(|c: char| c.is_control() && c != '\n') && !table.contains('\u{202e}'), "{table}");
 }

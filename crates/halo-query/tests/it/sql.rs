@@ -47,9 +47,7 @@ async fn questions_that_people_ask() {
 #[tokio::test]
 async fn tables_say_what_they_hold() {
     let fixture = Fixture::shop().await;
-    insta::assert_snapshot!(
-        transcript(&fixture, &["SHOW TABLES", "DESCRIBE traces", "DESCRIBE spans"]).await
-    );
+    insta::assert_snapshot!(transcript(&fixture, &["SHOW TABLES", "DESCRIBE traces", "DESCRIBE spans"]).await);
     let all = fixture.query("SELECT * FROM spans").await.expect("runs");
     let names: Vec<&str> = all.columns.iter().map(|column| column.name.as_str()).collect();
     for hidden in ["content_hash", "row_id", "tags"] {
@@ -59,11 +57,7 @@ async fn tables_say_what_they_hold() {
     let described = fixture.query("DESCRIBE spans").await.expect("runs");
     let column = |name: &str| described.texts(name).expect("the column").into_iter().flatten();
     assert_eq!(column("column_name").collect::<Vec<_>>(), names);
-    let types: Vec<&str> = all
-        .columns
-        .iter()
-        .map(|column| column.sql_type.as_str())
-        .collect();
+    let types: Vec<&str> = all.columns.iter().map(|column| column.sql_type.as_str()).collect();
     assert_eq!(column("type").collect::<Vec<_>>(), types);
 }
 
@@ -77,16 +71,8 @@ async fn a_summary_counts_traces_and_tokens_once() {
 #[tokio::test]
 async fn an_empty_dataset_answers() {
     let fixture = Fixture::of(&[]).await;
-    assert_eq!(
-        fixture.lines("SELECT count(*) AS n FROM spans").await,
-        r#"{"n":0}"#
-    );
-    assert_eq!(
-        fixture
-            .lines("SELECT trace_id, attributes->>'x' AS x FROM traces")
-            .await,
-        ""
-    );
+    assert_eq!(fixture.lines("SELECT count(*) AS n FROM spans").await, r#"{"n":0}"#);
+    assert_eq!(fixture.lines("SELECT trace_id, attributes->>'x' AS x FROM traces").await, "");
     let empty = summary(&fixture.session).await.expect("a summary");
     assert_eq!(empty, halo_protocol::DatasetSummary::default());
 }
@@ -94,16 +80,10 @@ async fn an_empty_dataset_answers() {
 #[tokio::test]
 async fn results_give_rows_and_texts() {
     let fixture = Fixture::of(&[TestSpan::tool("t1", "s1").output("x"), TestSpan::tool("t1", "s2")]).await;
-    let result = fixture
-        .query("SELECT output, step FROM spans ORDER BY step")
-        .await
-        .expect("runs");
+    let result = fixture.query("SELECT output, step FROM spans ORDER BY step").await.expect("runs");
     assert_eq!(result.row_count(), 2);
     assert_eq!(result.texts("output"), Some(vec![Some("x".to_owned()), None]));
-    assert_eq!(
-        result.texts("step"),
-        Some(vec![Some("1".to_owned()), Some("2".to_owned())])
-    );
+    assert_eq!(result.texts("step"), Some(vec![Some("1".to_owned()), Some("2".to_owned())]));
     assert_eq!(result.texts("missing"), None);
     assert_eq!(result.rows()[1]["output"], serde_json::Value::Null);
     assert!(!result.truncated);

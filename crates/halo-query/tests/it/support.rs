@@ -10,11 +10,8 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 /// Limits that no test reaches by chance.
-pub(crate) const LIMITS: QueryLimits = QueryLimits {
-    rows_max: 1000,
-    bytes_max: 10_000_000,
-    time_max: Duration::from_secs(60),
-};
+pub(crate) const LIMITS: QueryLimits =
+    QueryLimits { rows_max: 1000, bytes_max: 10_000_000, time_max: Duration::from_secs(60) };
 
 /// A session over a dataset, and the folder it lives in.
 pub(crate) struct Fixture {
@@ -25,10 +22,7 @@ pub(crate) struct Fixture {
 impl Fixture {
     pub(crate) async fn of(spans: &[TestSpan]) -> Self {
         let (folder, dataset) = tiny_dataset(spans);
-        Self {
-            session: open(&dataset).await,
-            _folder: folder,
-        }
+        Self { session: open(&dataset).await, _folder: folder }
     }
 
     /// A run that works, one whose tool fails inside an UNSET span, and one that ends in an error.
@@ -62,13 +56,8 @@ pub(crate) fn explain(error: &QueryError) -> String {
 }
 
 pub(crate) async fn open(dataset: &Dataset) -> TraceSession {
-    let options = SessionOptions {
-        threads: 2,
-        memory_bytes: 256 << 20,
-    };
-    TraceSession::open(dataset, options)
-        .await
-        .expect("the dataset opens")
+    let options = SessionOptions { threads: 2, memory_bytes: 256 << 20 };
+    TraceSession::open(dataset, options).await.expect("the dataset opens")
 }
 
 pub(crate) fn shop_spans() -> Vec<TestSpan> {
@@ -102,11 +91,7 @@ pub(crate) fn shop_spans() -> Vec<TestSpan> {
             .messages(4)
             .input(r#"{"ok":true,"eta":"Friday"}"#)
             .output("It arrives on Friday."),
-        TestSpan::agent("bb02", "r2")
-            .name("support run")
-            .ok()
-            .input("Refund order 12")
-            .output("I could not do that."),
+        TestSpan::agent("bb02", "r2").name("support run").ok().input("Refund order 12").output("I could not do that."),
         TestSpan::llm("bb02", "l3")
             .parent("r2")
             .model("gpt-4o-mini")
@@ -123,13 +108,7 @@ pub(crate) fn shop_spans() -> Vec<TestSpan> {
             .service("billing")
             .error("TimeoutError: no answer from db-17 after 30s")
             .input("Pay invoice")
-            .events(
-                json!([{"name": "exception", "attributes": {"exception.message": "no answer from db-17"}}]),
-            ),
-        TestSpan::tool("cc03", "o3")
-            .parent("r3")
-            .service("billing")
-            .tool_name("pay")
-            .error("no answer"),
+            .events(json!([{"name": "exception", "attributes": {"exception.message": "no answer from db-17"}}])),
+        TestSpan::tool("cc03", "o3").parent("r3").service("billing").tool_name("pay").error("no answer"),
     ]
 }

@@ -10,24 +10,14 @@ use crate::support::{LIMITS, open};
 /// Three traces, two of which have spans in both halves.
 fn spans() -> (Vec<TestSpan>, Vec<TestSpan>) {
     let first = vec![
-        TestSpan::agent("both", "r")
-            .start_ms(0)
-            .duration_ms(9000)
-            .input("hello")
-            .output("bye"),
+        TestSpan::agent("both", "r").start_ms(0).duration_ms(9000).input("hello").output("bye"),
         TestSpan::tool("both", "late").start_ms(5000).parent("r"),
         TestSpan::llm("first", "f").start_ms(100).tokens(10, 1),
         TestSpan::llm("two", "x").start_ms(50).tokens(3, 4),
     ];
     let second = vec![
-        TestSpan::llm("both", "early")
-            .start_ms(1000)
-            .parent("r")
-            .tokens(20, 2),
-        TestSpan::tool("both", "mid")
-            .start_ms(2000)
-            .parent("r")
-            .error("boom"),
+        TestSpan::llm("both", "early").start_ms(1000).parent("r").tokens(20, 2),
+        TestSpan::tool("both", "mid").start_ms(2000).parent("r").error("boom"),
         TestSpan::agent("second", "s").start_ms(200),
         TestSpan::llm("two", "y").start_ms(60).tokens(5, 6),
     ];
@@ -37,9 +27,7 @@ fn spans() -> (Vec<TestSpan>, Vec<TestSpan>) {
 async fn lines(session: &TraceSession, sql: &str) -> Vec<String> {
     let result = session.query(sql, &LIMITS, &CancellationToken::new()).await;
     let rows = result.expect(sql).rows();
-    rows.into_iter()
-        .map(|row| serde_json::Value::Object(row).to_string())
-        .collect()
+    rows.into_iter().map(|row| serde_json::Value::Object(row).to_string()).collect()
 }
 
 #[tokio::test]
@@ -61,19 +49,10 @@ async fn a_trace_in_two_segments_is_one_trace() {
     ] {
         assert_eq!(lines(&split, sql).await, lines(&whole, sql).await, "{sql}");
     }
-    let steps = lines(
-        &split,
-        "SELECT span_id FROM spans WHERE trace_id = 'both' ORDER BY step",
-    )
-    .await;
+    let steps = lines(&split, "SELECT span_id FROM spans WHERE trace_id = 'both' ORDER BY step").await;
     assert_eq!(
         steps,
-        [
-            r#"{"span_id":"r"}"#,
-            r#"{"span_id":"early"}"#,
-            r#"{"span_id":"mid"}"#,
-            r#"{"span_id":"late"}"#
-        ]
+        [r#"{"span_id":"r"}"#, r#"{"span_id":"early"}"#, r#"{"span_id":"mid"}"#, r#"{"span_id":"late"}"#]
     );
 }
 
@@ -109,10 +88,7 @@ async fn only_the_two_tables_show() {
         "SELECT table_name FROM information_schema.tables WHERE table_schema <> 'information_schema' ORDER BY 1",
     )
     .await;
-    assert_eq!(
-        tables,
-        [r#"{"table_name":"spans"}"#, r#"{"table_name":"traces"}"#]
-    );
+    assert_eq!(tables, [r#"{"table_name":"spans"}"#, r#"{"table_name":"traces"}"#]);
     let functions = lines(
         &session,
         "SELECT DISTINCT routine_name AS name FROM information_schema.routines WHERE routine_name LIKE 'straddle%'",
@@ -128,10 +104,7 @@ async fn odd_paths_are_paths() {
     let odd = parent.path().join("a b [x]* #é%41?");
     std::fs::rename(folder.path(), &odd).expect("moved");
     let session = open(&Dataset::open(&odd).expect("opens")).await;
-    assert_eq!(
-        lines(&session, "SELECT span_id FROM spans").await,
-        [r#"{"span_id":"s1"}"#]
-    );
+    assert_eq!(lines(&session, "SELECT span_id FROM spans").await, [r#"{"span_id":"s1"}"#]);
 }
 
 #[tokio::test]
@@ -139,10 +112,7 @@ async fn a_missing_file_is_no_empty_table() {
     let (_kept, dataset) = tiny_dataset(&[TestSpan::tool("t1", "s1")]);
     let file = &dataset.trace_files()[0];
     std::fs::remove_file(file).expect("removed");
-    let options = SessionOptions {
-        threads: 1,
-        memory_bytes: 1 << 20,
-    };
+    let options = SessionOptions { threads: 1, memory_bytes: 1 << 20 };
     let error = TraceSession::open(&dataset, options).await.expect_err("damaged");
     assert!(error.to_string().contains("is damaged"), "{error}");
     assert!(error.to_string().contains(&file.display().to_string()), "{error}");
@@ -153,9 +123,7 @@ async fn a_damaged_file_is_named_as_such() {
     let (_kept, dataset) = tiny_dataset(&[TestSpan::tool("t1", "s1")]);
     let session = open(&dataset).await;
     std::fs::write(&dataset.span_files()[0], b"no parquet at all, and long enough").expect("written");
-    let result = session
-        .query("SELECT output FROM spans", &LIMITS, &CancellationToken::new())
-        .await;
+    let result = session.query("SELECT output FROM spans", &LIMITS, &CancellationToken::new()).await;
     let error = result.expect_err("damaged");
     assert!(matches!(error, halo_query::QueryError::Dataset(_)), "{error:?}");
     assert!(error.to_string().contains("is damaged"), "{error}");

@@ -11,11 +11,7 @@ use super::Cancel;
 /// Share of common traces above which two findings are one fault. The model was told the checks' findings and asked to keep their traces.
 const SAME_FAULT_SHARE: f64 = 0.8;
 
-const LIMITS: QueryLimits = QueryLimits {
-    rows_max: 5_000_000,
-    bytes_max: 1 << 30,
-    time_max: Duration::from_secs(120),
-};
+const LIMITS: QueryLimits = QueryLimits { rows_max: 5_000_000, bytes_max: 1 << 30, time_max: Duration::from_secs(120) };
 
 /// The agent's findings, and those of the checks that no finding of the agent's tells of.
 pub(crate) async fn findings(
@@ -41,13 +37,7 @@ pub(crate) async fn findings(
 /// Affected traces of a finding. It ran before; when it can't run now (the user interrupted), nothing is merged.
 async fn traces(session: &TraceSession, finding: &Finding, cancel: &Cancel) -> HashSet<String> {
     let result = session.query(&finding.affected_sql, &LIMITS, cancel).await;
-    result
-        .ok()
-        .and_then(|result| result.texts("trace_id"))
-        .into_iter()
-        .flatten()
-        .flatten()
-        .collect()
+    result.ok().and_then(|result| result.texts("trace_id")).into_iter().flatten().flatten().collect()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a share of traces")]

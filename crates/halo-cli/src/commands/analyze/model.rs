@@ -36,11 +36,9 @@ impl ModelSettings {
         if args.offline || (flags.model.is_none() && key.is_none()) {
             return Ok(None);
         }
-        let base_url = flags
-            .base_url
-            .clone()
-            .unwrap_or_else(|| DEFAULT_BASE_URL.to_owned());
-        let authorized = flags.headers.iter().any(|(name, _)| is_credential(name));
+        let base_url = flags.base_url.clone().unwrap_or_else(|| DEFAULT_BASE_URL.to_owned());
+        let headers = flags.headers.iter().map(|header| parse_header(header)).collect::<Result<Vec<_>, _>>()?;
+        let authorized = headers.iter().any(|(name, _)| is_credential(name));
         if key.is_none() && !authorized && !is_local(&base_url) {
             return Err(Failure::new(Exit::Usage, "there is no API key for the model's endpoint")
                 .hint("set OPENAI_API_KEY, give --api-key, name a local endpoint with --base-url, or use --offline"));
@@ -49,13 +47,11 @@ impl ModelSettings {
         let client = ModelClient::new(ModelOptions {
             base_url,
             api_key: key,
-            headers: flags.headers.clone(),
+            headers,
             model: model.clone(),
             temperature: flags.temperature,
             max_output_tokens: flags.max_output_tokens,
-            reasoning_effort: flags
-                .reasoning_effort
-                .map(|effort| effort_name(effort).to_owned()),
+            reasoning_effort: flags.reasoning_effort.map(|effort| effort_name(effort).to_owned()),
             parallel_tool_calls: flags.no_parallel_tool_calls.then_some(false),
             timeouts: Timeouts::standard(),
             retry: RetryPolicy::standard(),
@@ -64,10 +60,22 @@ impl ModelSettings {
     }
 }
 
+/// `NAME: VALUE`. An error does not repeat the text: it may hold a key.
+fn parse_header(text: &str) -> Result<(String, String), Failure> {
+    let wrong = || {
+        Failure::new(Exit::Usage, "a --header is no header")
+            .hint("write it as 'NAME: VALUE', with a name without blanks, such as -H 'X-Team: search'")
+    };
+    let (name, value) = text.split_once(':').ok_or_else(wrong)?;
+    let name = name.trim();
+    if name.is_empty() || name.contains(char::is_whitespace) {
+        return Err(wrong());
+    }
+    Ok((name.to_owned(), value.trim().to_owned()))
+}
+
 fn is_credential(header: &str) -> bool {
-    ["authorization", "api-key", "x-api-key"]
-        .iter()
-        .any(|name| header.eq_ignore_ascii_case(name))
+    ["authorization", "api-key", "x-api-key"].iter().any(|name| header.eq_ignore_ascii_case(name))
 }
 
 fn effort_name(effort: ReasoningEffort) -> &'static str {
@@ -94,9 +102,7 @@ fn is_local(base_url: &str) -> bool {
         return true;
     }
     match host.parse::<std::net::IpAddr>() {
-        Ok(std::net::IpAddr::V4(address)) => {
-            address.is_loopback() || address.is_private() || address.is_unspecified()
-        }
+        Ok(std::net::IpAddr::V4(address)) => address.is_loopback() || address.is_private() || address.is_unspecified(),
         Ok(std::net::IpAddr::V6(address)) => {
             address.is_loopback() || address.is_unspecified() || address.is_unique_local()
         }
@@ -142,30 +148,17 @@ pub(crate) async fn run(
         });
     }
     let tools = halo_query::tools(ground.session.clone());
-    let gate = Gate::new(
-        ground.session.clone(),
-        CheckOptions {
-            time_max: CHECK_TIME_MAX,
-        },
-        ground.cancel.clone(),
-    );
-    let context = ToolContext {
-        cancel: ground.cancel.clone(),
-        agent_id: "root".into(),
-        tool_call_id: "overview".into(),
-    };
+    let gate = Gate::new(ground.session.clone(), CheckOptions { time_max: CHECK_TIME_MAX }, ground.cancel.clone());
+    let context =
+        ToolContext { cancel: ground.cancel.clone(), agent_id: "root".into(), tool_call_id: "overview".into() };
     let overview = match tools.call("get_dataset_overview", "{}", &context).await {
         Ok(overview) => overview.text,
         Err(error) => {
-            return Err(Failure::new(
-                Exit::Bug,
-                format!("cannot give an overview of the dataset: {error}"),
-            ));
+            return Err(Failure::new(Exit::Bug, format!("cannot give an overview of the dataset: {error}")));
         }
     };
-    let max_context_chars = usize::try_from(args.model.max_context)
-        .unwrap_or(usize::MAX)
-        .saturating_mul(CHARS_PER_TOKEN);
+    let max_context_chars =
+        usize::try_from(args.model.max_context).unwrap_or(usize::MAX).saturating_mul(CHARS_PER_TOKEN);
     let options = AgentOptions {
         prompt: args.prompt.clone().unwrap_or_default(),
         dataset_overview: format!("{overview}\n\n{}", told_checks(ground.checks)),
@@ -188,13 +181,7 @@ pub(crate) async fn run(
     if let Some(failure) = sink.failure() {
         output::warning(&format!("the event log is incomplete: {failure}"));
     }
-    let findings = merge::findings(
-        ground.session,
-        result.findings,
-        &ground.checks.findings,
-        ground.cancel,
-    )
-    .await;
+    let findings = merge::findings(ground.session, result.findings, &ground.checks.findings, ground.cancel).await;
     let mut refused = result.refused;
     refused.extend(ground.checks.refused.iter().cloned());
     Ok(Work {
@@ -217,10 +204,7 @@ fn told_checks(checks: &CheckReport) -> String {
          Report one again only when you know more, with the same traces: yours then takes its place.\n",
     );
     for finding in &checks.findings {
-        let interval = finding
-            .scope
-            .first()
-            .map(|scope| format!(", mostly {} = {}", scope.key, scope.value));
+        let interval = finding.scope.first().map(|scope| format!(", mostly {} = {}", scope.key, scope.value));
         text.push_str(&format!(
             "- [{}] {}: {} of {} traces{}\n",
             finding.severity.as_str(),
@@ -234,8 +218,7 @@ fn told_checks(checks: &CheckReport) -> String {
 }
 
 fn event_sink(folder: &RunFolder) -> Result<EventSink, Failure> {
-    EventSink::create(&folder.file("events.jsonl"))
-        .map_err(|error| Failure::new(Exit::Input, error.to_string()))
+    EventSink::create(&folder.file("events.jsonl")).map_err(|error| Failure::new(Exit::Input, error.to_string()))
 }
 
 /// Prints every event as a line of JSON on stdout.
@@ -254,11 +237,7 @@ pub(crate) fn log_checks(folder: &RunFolder, args: &AnalyzeArgs, checks: &CheckR
     if args.format == Some(ReportFormat::Events) {
         print_events(&sink);
     }
-    let agent = AgentIdentity {
-        id: "checks".into(),
-        name: "checks".into(),
-        ..AgentIdentity::root()
-    };
+    let agent = AgentIdentity { id: "checks".into(), name: "checks".into(), ..AgentIdentity::root() };
     let started = EventKind::RunStarted {
         format_version: FORMAT_VERSION,
         model: String::new(),
@@ -267,44 +246,19 @@ pub(crate) fn log_checks(folder: &RunFolder, args: &AnalyzeArgs, checks: &CheckR
     sink.emit(&agent, started);
     sink.emit(&agent, EventKind::AgentStarted { max_turns: 0 });
     for finding in &checks.findings {
-        sink.emit(
-            &agent,
-            EventKind::FindingAccepted {
-                finding: Box::new(finding.clone()),
-            },
-        );
+        sink.emit(&agent, EventKind::FindingAccepted { finding: Box::new(finding.clone()) });
     }
     for refused in &checks.refused {
         let (title, reason) = (refused.title.clone(), refused.reason.clone());
         sink.emit(&agent, EventKind::FindingRefused { title, reason });
     }
-    for failed in checks
-        .outcomes
-        .iter()
-        .filter_map(|check| Some((check, check.error.as_ref()?)))
-    {
-        sink.emit(
-            &agent,
-            EventKind::Notice {
-                text: format!("check {}: {}", failed.0.name, failed.1),
-            },
-        );
+    for failed in checks.outcomes.iter().filter_map(|check| Some((check, check.error.as_ref()?))) {
+        sink.emit(&agent, EventKind::Notice { text: format!("check {}: {}", failed.0.name, failed.1) });
     }
-    sink.emit(
-        &agent,
-        EventKind::AgentFinished {
-            outcome: AgentOutcome::Answered,
-            usage: Usage::default(),
-        },
-    );
-    let finished = EventKind::RunFinished {
-        end: RunEnd::Complete,
-        answer: String::new(),
-        usage: Usage::default(),
-    };
+    sink.emit(&agent, EventKind::AgentFinished { outcome: AgentOutcome::Answered, usage: Usage::default() });
+    let finished = EventKind::RunFinished { end: RunEnd::Complete, answer: String::new(), usage: Usage::default() };
     sink.emit(&agent, finished);
-    sink.failure()
-        .map_or(Ok(()), |failure| Err(Failure::new(Exit::Input, failure)))
+    sink.failure().map_or(Ok(()), |failure| Err(Failure::new(Exit::Input, failure)))
 }
 
 #[cfg(test)]

@@ -1,0 +1,18 @@
+-- population: SELECT trace_id FROM traces WHERE llm_calls > 1
+WITH {{answers}},
+compared AS (
+  SELECT trace_id, span_id, said, start_time, lag(said) OVER w AS said_before, lag(end_time) OVER w AS before_ended
+  FROM answers
+  WINDOW w AS (PARTITION BY trace_id ORDER BY step)
+)
+-- One reply recorded by two nested spans overlaps in time and is told once.
+SELECT trace_id, span_id, left(said, 240) AS quote
+FROM compared
+WHERE said = said_before AND length(said) >= 60 AND start_time >= before_ended
+UNION ALL
+SELECT trace_id, span_id, left(said, 240) AS quote
+FROM answers
+WHERE length(said) >= 120
+  AND (left(said, length(said) / 2) = right(said, length(said) / 2)
+       OR left(said, (length(said) - 1) / 2) = right(said, (length(said) - 1) / 2)
+       OR left(said, (length(said) - 2) / 2) = right(said, (length(said) - 2) / 2))

@@ -1,0 +1,1 @@
+'book|cancel|refund|update|change|create|send|submit|schedule|apply|add|remove|issue|credit|save|delete|place|order|upgrade|modify|register|reset|transfer|activate|close|extend|renew|file|write|post|pay|charge|return|exchange|set|notify|email|assign|escalate|execute|process|reserve|edit|approve|confirm'

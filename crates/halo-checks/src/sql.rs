@@ -1,0 +1,47 @@
+//! Small pieces of SQL, built so that no text of a trace can end a literal.
+
+/// A text as a SQL literal.
+pub(crate) fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// Several texts as the list after `IN`.
+pub(crate) fn list<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    let literals: Vec<String> = texts.into_iter().map(literal).collect();
+    format!("({})", literals.join(", "))
+}
+
+/// The traces of a statement, each once, narrowed by a condition on its rows.
+pub(crate) fn distinct_traces(sql: &str, condition: Option<&str>) -> String {
+    let sql = statement(sql);
+    match condition {
+        Some(condition) => format!("SELECT DISTINCT trace_id FROM (\n{sql}\n) AS hits\nWHERE {condition}"),
+        None => format!("SELECT DISTINCT trace_id FROM (\n{sql}\n) AS hits"),
+    }
+}
+
+/// The traces of a statement, each once, to be counted under a limit on rows. Grouped with a count rather than DISTINCT: the engine
+/// can't stop a DISTINCT over windows early, and fails when it is given a limit.
+pub(crate) fn counted_traces(sql: &str) -> String {
+    format!("SELECT trace_id, count(*) AS hits FROM (\n{}\n) AS hits GROUP BY trace_id", statement(sql))
+}
+
+/// A statement without the semicolon that people end it with, so that it can stand in another.
+pub(crate) fn statement(sql: &str) -> &str {
+    sql.trim().trim_end_matches(';').trim_end()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn literals_can_not_be_ended_from_inside() {
+        assert_eq!(literal("it's'; DROP"), "'it''s''; DROP'");
+        assert_eq!(list(["a", "b'"]), "('a', 'b''')");
+        assert_eq!(
+            distinct_traces("SELECT 1 ; ", Some("subject = 'x'")),
+            "SELECT DISTINCT trace_id FROM (\nSELECT 1\n) AS hits\nWHERE subject = 'x'"
+        );
+    }
+}

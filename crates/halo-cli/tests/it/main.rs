@@ -1,0 +1,14 @@
+//! The program from outside: arguments in; exit code, stdout, stderr and files out.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail like the tests they serve")]
+
+mod analyze;
+mod broken_input;
+mod encodings;
+mod endpoint;
+mod ingest;
+mod misbehaving_model;
+mod model;
+mod run_log;
+mod sandbox;
+mod sql;
+mod truth;
