@@ -25,20 +25,12 @@ fn main() -> anyhow::Result<()> {
 fn bench_ingest(mut arguments: Vec<String>) -> anyhow::Result<()> {
     let mut runs = 3;
     if let Some(at) = arguments.iter().position(|argument| argument == "--runs") {
-        runs = arguments
-            .get(at + 1)
-            .and_then(|text| text.parse().ok())
-            .context("--runs takes a number")?;
+        runs = arguments.get(at + 1).and_then(|text| text.parse().ok()).context("--runs takes a number")?;
         arguments.drain(at..=at + 1);
     }
     let mut keep = None;
     if let Some(at) = arguments.iter().position(|argument| argument == "--keep") {
-        keep = Some(
-            arguments
-                .get(at + 1)
-                .map(std::path::PathBuf::from)
-                .context("--keep takes a folder")?,
-        );
+        keep = Some(arguments.get(at + 1).map(std::path::PathBuf::from).context("--keep takes a folder")?);
         arguments.drain(at..=at + 1);
     }
     let threads = std::thread::available_parallelism()?.get();
@@ -74,11 +66,7 @@ fn folder_megabytes(folder: &std::path::Path) -> anyhow::Result<f64> {
         let metadata = entry.metadata()?;
         #[expect(clippy::cast_precision_loss, reason = "a size for people")]
         let own = metadata.len() as f64 / 1e6;
-        total += if metadata.is_dir() {
-            folder_megabytes(&entry.path())?
-        } else {
-            own
-        };
+        total += if metadata.is_dir() { folder_megabytes(&entry.path())? } else { own };
     }
     Ok(total)
 }
@@ -86,13 +74,6 @@ fn folder_megabytes(folder: &std::path::Path) -> anyhow::Result<f64> {
 /// Peak resident memory of this process; 0 where the system does not say.
 fn peak_memory_megabytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmHWM:"))
-        .unwrap_or_default();
-    line.split_whitespace()
-        .nth(1)
-        .and_then(|number| number.parse::<u64>().ok())
-        .unwrap_or(0)
-        / 1024
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or_default();
+    line.split_whitespace().nth(1).and_then(|number| number.parse::<u64>().ok()).unwrap_or(0) / 1024
 }

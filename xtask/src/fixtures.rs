@@ -63,16 +63,11 @@ struct Example {
 /// Writes all generated files below `workspace`.
 pub(crate) fn write(workspace: &Path) -> Result<String> {
     let folder = workspace.join("fixtures");
-    std::fs::create_dir_all(folder.join("broken"))
-        .with_context(|| format!("cannot create {}", folder.display()))?;
+    std::fs::create_dir_all(folder.join("broken")).with_context(|| format!("cannot create {}", folder.display()))?;
     let files = build()?;
     for file in &files {
         let path = folder.join(&file.path);
-        let bytes = if is_compressed(&file.path) {
-            compress(&file.content)?
-        } else {
-            file.content.clone()
-        };
+        let bytes = if is_compressed(&file.path) { compress(&file.content)? } else { file.content.clone() };
         std::fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(format!("{} files written to {}", files.len(), folder.display()))
@@ -87,21 +82,14 @@ pub(crate) fn check(workspace: &Path) -> Result<String> {
     for file in &files {
         let path = folder.join(&file.path);
         let found = std::fs::read(&path).ok().and_then(|bytes| {
-            if is_compressed(&file.path) {
-                zstd::decode_all(bytes.as_slice()).ok()
-            } else {
-                Some(bytes)
-            }
+            if is_compressed(&file.path) { zstd::decode_all(bytes.as_slice()).ok() } else { Some(bytes) }
         });
         if found.as_deref() != Some(file.content.as_slice()) {
             stale.push(file.path.as_str());
         }
     }
     if !stale.is_empty() {
-        bail!(
-            "fixtures differ from what `cargo xtask fixtures` makes: {}",
-            stale.join(", ")
-        );
+        bail!("fixtures differ from what `cargo xtask fixtures` makes: {}", stale.join(", "));
     }
     Ok(format!("{} files are as generated", files.len()))
 }
@@ -120,20 +108,11 @@ fn build() -> Result<Vec<FixtureFile>> {
     let small = small::spans();
     let small_lines = flat_lines(&small);
     files.push(FixtureFile::new("small.jsonl", small_lines.clone()));
-    files.push(FixtureFile::new(
-        "small.otlp.jsonl",
-        otlp::lines(&small, 6, Dialect::OpenInference),
-    ));
-    files.push(FixtureFile::new(
-        "small.genai.otlp.jsonl",
-        otlp::lines(&small, 6, Dialect::GenAi),
-    ));
+    files.push(FixtureFile::new("small.otlp.jsonl", otlp::lines(&small, 6, Dialect::OpenInference)));
+    files.push(FixtureFile::new("small.genai.otlp.jsonl", otlp::lines(&small, 6, Dialect::GenAi)));
 
     for (name, content) in broken::files(&small_lines) {
-        files.push(FixtureFile {
-            path: format!("broken/{name}"),
-            content,
-        });
+        files.push(FixtureFile { path: format!("broken/{name}"), content });
     }
 
     let readme = readme::text(&example.truth, &files)?;
@@ -170,9 +149,7 @@ fn flat_lines(spans: &[Span]) -> String {
 }
 
 fn is_compressed(path: &str) -> bool {
-    Path::new(path)
-        .extension()
-        .is_some_and(|extension| extension == "zst")
+    Path::new(path).extension().is_some_and(|extension| extension == "zst")
 }
 
 fn compress(content: &[u8]) -> Result<Vec<u8>> {
@@ -181,9 +158,6 @@ fn compress(content: &[u8]) -> Result<Vec<u8>> {
 
 impl FixtureFile {
     fn new(path: &str, content: String) -> Self {
-        Self {
-            path: path.to_owned(),
-            content: content.into_bytes(),
-        }
+        Self { path: path.to_owned(), content: content.into_bytes() }
     }
 }

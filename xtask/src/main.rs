@@ -42,8 +42,6 @@ fn run(arguments: &[&str]) -> Result<String> {
 
 /// The folder of the workspace, which holds the folder of this crate.
 fn workspace() -> Result<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .context("xtask has no parent folder")?;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask has no parent folder")?;
     Ok(folder.to_path_buf())
 }

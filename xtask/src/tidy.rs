@@ -24,15 +24,8 @@ use self::{problem::Problem, project::Project, tree::Tree};
 
 type Check = fn(&Project) -> Vec<Problem>;
 
-const CHECKS: &[Check] = &[
-    edges::check,
-    fences::check,
-    manifests::check,
-    sources::check,
-    sizes::check,
-    documents::check,
-    pairs::check,
-];
+const CHECKS: &[Check] =
+    &[edges::check, fences::check, manifests::check, sources::check, sizes::check, documents::check, pairs::check];
 
 /// Runs all checks over `workspace`. An error names every problem; notes alone are no error.
 pub(crate) fn run(workspace: &Path) -> Result<String> {
@@ -42,21 +35,14 @@ pub(crate) fn run(workspace: &Path) -> Result<String> {
     problems.dedup();
     let notes: String = lines("note: ", &sources::notes(&project));
     if !problems.is_empty() {
-        bail!(
-            "problems found: {}\n{}{notes}",
-            problems.len(),
-            lines("", &problems)
-        );
+        bail!("problems found: {}\n{}{notes}", problems.len(), lines("", &problems));
     }
     let (files, members) = (project.tree.files().count(), project.members.len());
     Ok(format!("{notes}{files} files of {members} crates are tidy"))
 }
 
 fn lines(prefix: &str, problems: &[Problem]) -> String {
-    problems
-        .iter()
-        .map(|problem| format!("{prefix}{problem}\n"))
-        .collect()
+    problems.iter().map(|problem| format!("{prefix}{problem}\n")).collect()
 }
 
 #[cfg(test)]
@@ -77,12 +63,7 @@ mod tests {
         for file in &project.rust_files {
             let count = |brace: char| file.code.matches(brace).count();
             assert_eq!(count('{'), count('}'), "braces of {}", file.path);
-            assert_eq!(
-                file.code.lines().count(),
-                file.text.lines().count(),
-                "lines of {}",
-                file.path
-            );
+            assert_eq!(file.code.lines().count(), file.text.lines().count(), "lines of {}", file.path);
         }
     }
 }

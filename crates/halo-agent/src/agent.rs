@@ -56,10 +56,7 @@ impl Agent<'_> {
         let max_turns = self.options.max_turns;
         self.emit(EventKind::AgentStarted { max_turns });
         let (outcome, answer) = self.work().await;
-        self.emit(EventKind::AgentFinished {
-            outcome: outcome.clone(),
-            usage: self.usage,
-        });
+        self.emit(EventKind::AgentFinished { outcome: outcome.clone(), usage: self.usage });
         AgentEnd {
             outcome,
             answer: answer.filter(|answer| !answer.trim().is_empty()),
@@ -161,8 +158,7 @@ impl Agent<'_> {
     fn keep(&mut self, reply: &ModelReply, text: &str) {
         // Some endpoints refuse a message that says nothing.
         if !text.is_empty() || !reply.tool_calls.is_empty() {
-            self.conversation
-                .push_assistant(text.to_owned(), reply.tool_calls.clone());
+            self.conversation.push_assistant(text.to_owned(), reply.tool_calls.clone());
         }
     }
 

@@ -72,10 +72,7 @@ impl Conversation {
                 ),
             });
         }
-        self.push(Message::Tool {
-            tool_call_id: call.id.clone(),
-            content,
-        });
+        self.push(Message::Tool { tool_call_id: call.id.clone(), content });
     }
 
     /// Replaces tool results by a line each, the oldest first, until the conversation has at most `chars_target`
@@ -85,11 +82,8 @@ impl Conversation {
     /// Call it seldom and with a target well below the limit. Every fold changes the conversation's beginning, and with it
     /// what the provider's prompt cache knows; one large step costs that once.
     pub(crate) fn fold(&mut self, chars_target: usize) -> Option<Folded> {
-        let unread = self
-            .messages
-            .iter()
-            .rposition(|message| matches!(message, Message::Assistant { .. }))
-            .unwrap_or(0);
+        let unread =
+            self.messages.iter().rposition(|message| matches!(message, Message::Assistant { .. })).unwrap_or(0);
         let chars_before = self.chars;
         let mut folded = 0;
         for result in &self.results {
@@ -103,11 +97,7 @@ impl Conversation {
             folded += 1;
         }
         self.results.drain(..folded);
-        (folded > 0).then_some(Folded {
-            results: folded,
-            chars_before,
-            chars_after: self.chars,
-        })
+        (folded > 0).then_some(Folded { results: folded, chars_before, chars_after: self.chars })
     }
 
     fn push(&mut self, message: Message) {
@@ -116,10 +106,7 @@ impl Conversation {
                 content.chars().count()
             }
             Message::Assistant { content, tool_calls } => {
-                let calls: usize = tool_calls
-                    .iter()
-                    .map(|call| call.name.len() + call.arguments.chars().count())
-                    .sum();
+                let calls: usize = tool_calls.iter().map(|call| call.name.len() + call.arguments.chars().count()).sum();
                 content.chars().count() + calls
             }
         };
@@ -132,11 +119,7 @@ mod tests {
     use super::*;
 
     fn call(id: &str, arguments: &str) -> ToolCall {
-        ToolCall {
-            id: id.into(),
-            name: "sql".into(),
-            arguments: arguments.into(),
-        }
+        ToolCall { id: id.into(), name: "sql".into(), arguments: arguments.into() }
     }
 
     fn turn(conversation: &mut Conversation, id: &str, result: &str) {
@@ -170,11 +153,7 @@ mod tests {
         assert_eq!((text(4).as_str(), text(6).len()), ("short", 1000));
 
         assert_eq!(conversation.fold(0).unwrap().results, 1);
-        assert_eq!(
-            conversation.fold(0),
-            None,
-            "the last result is unread, the short one stays"
-        );
+        assert_eq!(conversation.fold(0), None, "the last result is unread, the short one stays");
         assert_eq!(conversation.messages().len(), 9);
     }
 
@@ -189,9 +168,6 @@ mod tests {
         let Message::Tool { content, .. } = &conversation.messages()[1] else {
             panic!("no result");
         };
-        assert!(
-            content.contains(&format!("sql({}…)", "a".repeat(300))),
-            "{content}"
-        );
+        assert!(content.contains(&format!("sql({}…)", "a".repeat(300))), "{content}");
     }
 }

@@ -38,13 +38,7 @@ pub(crate) struct CallOutcome {
 
 impl CallOutcome {
     fn error(content: String) -> Self {
-        Self {
-            content,
-            is_error: true,
-            ends_agent: false,
-            traces_shown: Vec::new(),
-            fatal: None,
-        }
+        Self { content, is_error: true, ends_agent: false, traces_shown: Vec::new(), fatal: None }
     }
 }
 
@@ -53,22 +47,13 @@ impl Dispatch<'_> {
     ///
     /// `final_answer` goes last: when a finding of the same reply was refused, ending would lose it.
     pub(crate) async fn call_all(&self, calls: &[ToolCall]) -> Vec<CallOutcome> {
-        let (answers, others): (Vec<_>, Vec<_>) = calls
-            .iter()
-            .enumerate()
-            .partition(|(_, call)| call.name == FINAL_ANSWER);
-        let others = others
-            .into_iter()
-            .map(async |(position, call)| (position, self.call_one(call).await));
-        let mut outcomes: Vec<(usize, CallOutcome)> = futures::stream::iter(others)
-            .buffer_unordered(self.parallel_max.max(1))
-            .collect()
-            .await;
+        let (answers, others): (Vec<_>, Vec<_>) =
+            calls.iter().enumerate().partition(|(_, call)| call.name == FINAL_ANSWER);
+        let others = others.into_iter().map(async |(position, call)| (position, self.call_one(call).await));
+        let mut outcomes: Vec<(usize, CallOutcome)> =
+            futures::stream::iter(others).buffer_unordered(self.parallel_max.max(1)).collect().await;
         let lost = outcomes.iter().any(|(position, outcome)| {
-            outcome.is_error
-                && calls
-                    .get(*position)
-                    .is_some_and(|call| call.name == REPORT_FINDING)
+            outcome.is_error && calls.get(*position).is_some_and(|call| call.name == REPORT_FINDING)
         });
         for (position, call) in answers {
             let outcome = if lost && self.can_mend {
@@ -87,11 +72,8 @@ impl Dispatch<'_> {
     async fn call_one(&self, call: &ToolCall) -> CallOutcome {
         let began = Instant::now();
         let cancel = self.cancel.child_token();
-        let context = ToolContext {
-            cancel: cancel.clone(),
-            agent_id: self.agent.id.clone(),
-            tool_call_id: call.id.clone(),
-        };
+        let context =
+            ToolContext { cancel: cancel.clone(), agent_id: self.agent.id.clone(), tool_call_id: call.id.clone() };
         let (tools, name, arguments) = (self.tools.clone(), call.name.clone(), call.arguments.clone());
         let running = async move {
             // A task of its own, so that a panic ends the call and not the run.
@@ -109,10 +91,7 @@ impl Dispatch<'_> {
                 "error: `{}` broke down on this call, which is a bug in halo; try other arguments or another tool",
                 call.name
             )),
-            None => CallOutcome::error(format!(
-                "interrupted after {:.1} s",
-                began.elapsed().as_secs_f64()
-            )),
+            None => CallOutcome::error(format!("interrupted after {:.1} s", began.elapsed().as_secs_f64())),
         };
         self.finish(call, outcome, began)
     }

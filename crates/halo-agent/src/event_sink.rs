@@ -28,13 +28,7 @@ impl AgentIdentity {
     /// The first agent of a run.
     #[must_use]
     pub fn root() -> Self {
-        Self {
-            id: "root".to_owned(),
-            parent_id: None,
-            parent_tool_call_id: None,
-            name: "root".to_owned(),
-            depth: 0,
-        }
+        Self { id: "root".to_owned(), parent_id: None, parent_tool_call_id: None, name: "root".to_owned(), depth: 0 }
     }
 }
 
@@ -59,10 +53,7 @@ impl EventSink {
     /// # Errors
     /// [`AgentError::CreateLog`] when the file can't be made.
     pub fn create(path: &Path) -> Result<Self, AgentError> {
-        let file = File::create(path).map_err(|source| AgentError::CreateLog {
-            path: path.to_owned(),
-            source,
-        })?;
+        let file = File::create(path).map_err(|source| AgentError::CreateLog { path: path.to_owned(), source })?;
         Ok(Self::new(Some((path.to_owned(), file))))
     }
 
@@ -73,14 +64,7 @@ impl EventSink {
     }
 
     fn new(log: Option<(PathBuf, File)>) -> Self {
-        Self {
-            state: Arc::new(Mutex::new(State {
-                log,
-                observers: Vec::new(),
-                sequence: 0,
-                failure: None,
-            })),
-        }
+        Self { state: Arc::new(Mutex::new(State { log, observers: Vec::new(), sequence: 0, failure: None })) }
     }
 
     /// Calls `observer` with every event from now on, after it was logged. An observer must not emit events itself.
@@ -138,10 +122,7 @@ impl State {
         if let Err(error) = written
             && self.failure.is_none()
         {
-            self.failure = Some(format!(
-                "cannot write the event log `{}`: {error}",
-                path.display()
-            ));
+            self.failure = Some(format!("cannot write the event log `{}`: {error}", path.display()));
         }
     }
 }
@@ -191,10 +172,7 @@ mod tests {
     fn a_log_that_cannot_be_made_or_written_is_told() {
         let folder = tempfile::tempdir().unwrap();
         let error = EventSink::create(&folder.path().join("none/events.jsonl")).unwrap_err();
-        assert!(
-            error.to_string().starts_with("cannot create the event log `"),
-            "{error}"
-        );
+        assert!(error.to_string().starts_with("cannot create the event log `"), "{error}");
         // A file opened for reading refuses every write.
         let path = folder.path().join("read-only");
         std::fs::write(&path, "").unwrap();

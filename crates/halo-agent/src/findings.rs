@@ -20,10 +20,7 @@ struct State {
 
 impl FindingBoard {
     pub(crate) fn new(gate: Arc<dyn FindingGate>) -> Self {
-        Self {
-            gate,
-            state: Arc::default(),
-        }
+        Self { gate, state: Arc::default() }
     }
 
     /// Passes a claim through the gate. Gives the finding, and whether it took the place of an earlier one with its id.
@@ -44,10 +41,7 @@ impl FindingBoard {
             Err(error) => {
                 let mut state = self.lock();
                 state.refused.retain(|refused| refused.title != title);
-                state.refused.push(RefusedFinding {
-                    title,
-                    reason: error.reason.clone(),
-                });
+                state.refused.push(RefusedFinding { title, reason: error.reason.clone() });
                 Err(error)
             }
         }

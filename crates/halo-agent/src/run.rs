@@ -88,11 +88,7 @@ pub async fn run(options: AgentOptions, services: RunServices) -> RunResult {
     let mut tools = services.tools.clone();
     let mut closing_tools = ToolRegistry::new();
     for registry in [&mut tools, &mut closing_tools] {
-        registry.add(ReportFinding {
-            board: board.clone(),
-            sink: services.sink.clone(),
-            agent: identity.clone(),
-        });
+        registry.add(ReportFinding { board: board.clone(), sink: services.sink.clone(), agent: identity.clone() });
         registry.add(FinalAnswer);
     }
 
@@ -112,32 +108,13 @@ pub async fn run(options: AgentOptions, services: RunServices) -> RunResult {
         call_ids: HashSet::new(),
         last_failure: None,
     };
-    let AgentEnd {
-        outcome,
-        answer,
-        usage,
-        traces_read,
-    } = Box::pin(agent.run()).await;
+    let AgentEnd { outcome, answer, usage, traces_read } = Box::pin(agent.run()).await;
 
     let findings = board.findings();
     let answer = answer.unwrap_or_else(|| answer_in_its_place(&outcome, options.max_turns, &findings));
     let end = end_of(outcome);
-    services.sink.emit(
-        &identity,
-        EventKind::RunFinished {
-            end: end.clone(),
-            answer: answer.clone(),
-            usage,
-        },
-    );
-    RunResult {
-        answer,
-        findings,
-        refused: board.refused(),
-        usage,
-        end,
-        traces_read,
-    }
+    services.sink.emit(&identity, EventKind::RunFinished { end: end.clone(), answer: answer.clone(), usage });
+    RunResult { answer, findings, refused: board.refused(), usage, end, traces_read }
 }
 
 fn end_of(outcome: AgentOutcome) -> RunEnd {
@@ -167,11 +144,7 @@ fn answer_in_its_place(outcome: &AgentOutcome, max_turns: u32, findings: &[Findi
         }
     }
     for finding in findings {
-        let _ = write!(
-            answer,
-            "\n- {} ({} of {} traces)",
-            finding.title, finding.affected, finding.population
-        );
+        let _ = write!(answer, "\n- {} ({} of {} traces)", finding.title, finding.affected, finding.population);
     }
     answer
 }

@@ -51,11 +51,7 @@ impl Agent<'_> {
                 ModelEvent::Sending { .. } if announced => return,
                 ModelEvent::Sending { bytes, .. } => {
                     announced = true;
-                    EventKind::ModelRequest {
-                        turn,
-                        messages: messages.len(),
-                        bytes,
-                    }
+                    EventKind::ModelRequest { turn, messages: messages.len(), bytes }
                 }
                 ModelEvent::TextDelta { text } => EventKind::TextDelta { text },
                 ModelEvent::Retry { attempt, error, wait } => EventKind::ModelRetry {
@@ -67,10 +63,7 @@ impl Agent<'_> {
             };
             self.services.sink.emit(&self.identity, item);
         };
-        self.services
-            .client
-            .stream(request, relay, &self.services.cancel)
-            .await
+        self.services.client.stream(request, relay, &self.services.cancel).await
     }
 
     fn record(&mut self, turn: u32, reply: &ModelReply, began: Instant) {

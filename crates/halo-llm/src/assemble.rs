@@ -45,21 +45,14 @@ impl Assembly {
             return Ok(String::new());
         }
         self.has_choice = true;
-        let delta = if choice["delta"].is_object() {
-            &choice["delta"]
-        } else {
-            &choice["message"]
-        };
+        let delta = if choice["delta"].is_object() { &choice["delta"] } else { &choice["message"] };
         let text = text_of(&delta["content"]);
         self.content.push_str(&text);
         self.refusal.push_str(&text_of(&delta["refusal"]));
         for call in delta["tool_calls"].as_array().into_iter().flatten() {
             self.add_call(call);
         }
-        if let Some(reason) = choice["finish_reason"]
-            .as_str()
-            .filter(|reason| !reason.is_empty())
-        {
+        if let Some(reason) = choice["finish_reason"].as_str().filter(|reason| !reason.is_empty()) {
             if reason == "error" {
                 return Err(Failure::passing("it stopped in the middle of its reply"));
             }
@@ -80,11 +73,7 @@ impl Assembly {
             .filter(|call| !(call.name.is_empty() && call.arguments.trim().is_empty()))
             .enumerate()
             .map(|(position, call)| ToolCall {
-                id: if call.id.is_empty() {
-                    format!("call_{turn}_{position}")
-                } else {
-                    call.id
-                },
+                id: if call.id.is_empty() { format!("call_{turn}_{position}") } else { call.id },
                 name: call.name,
                 arguments: call.arguments,
             })
@@ -97,10 +86,7 @@ impl Assembly {
         let function = &delta["function"];
         let name = function["name"].as_str().unwrap_or_default();
         let position = self.find(index, id, name).unwrap_or_else(|| {
-            self.calls.push(PartialCall {
-                index,
-                ..PartialCall::default()
-            });
+            self.calls.push(PartialCall { index, ..PartialCall::default() });
             self.calls.len() - 1
         });
         let Some(call) = self.calls.get_mut(position) else {
@@ -152,12 +138,7 @@ fn read_usage(usage: &Value) -> Option<Usage> {
     if !usage.is_object() {
         return None;
     }
-    let first = |paths: &[&str]| {
-        paths
-            .iter()
-            .find_map(|path| usage.pointer(path).and_then(Value::as_u64))
-            .unwrap_or(0)
-    };
+    let first = |paths: &[&str]| paths.iter().find_map(|path| usage.pointer(path).and_then(Value::as_u64)).unwrap_or(0);
     Some(Usage {
         requests: 1,
         input_tokens: first(&["/prompt_tokens", "/input_tokens"]),
@@ -183,15 +164,11 @@ mod tests {
     fn check(deltas: &[Value], expected: &[(&str, &str, &str)]) {
         let mut assembly = Assembly::default();
         for delta in deltas {
-            assembly
-                .add(&json!({"choices": [{"delta": {"tool_calls": [delta]}}]}))
-                .unwrap();
+            assembly.add(&json!({"choices": [{"delta": {"tool_calls": [delta]}}]})).unwrap();
         }
         let calls = assembly.take_calls(7);
-        let calls: Vec<(&str, &str, &str)> = calls
-            .iter()
-            .map(|c| (c.id.as_str(), c.name.as_str(), c.arguments.as_str()))
-            .collect();
+        let calls: Vec<(&str, &str, &str)> =
+            calls.iter().map(|c| (c.id.as_str(), c.name.as_str(), c.arguments.as_str())).collect();
         assert_eq!(calls, expected, "{deltas:?}");
     }
 
@@ -201,8 +178,7 @@ mod tests {
             let function = json!({"name": name, "arguments": arguments});
             json!({"index": index, "id": id, "function": function})
         };
-        let more =
-            |index: Value, arguments: &str| json!({"index": index, "function": {"arguments": arguments}});
+        let more = |index: Value, arguments: &str| json!({"index": index, "function": {"arguments": arguments}});
         // As specified, two calls whose pieces alternate.
         check(
             &[
@@ -216,10 +192,7 @@ mod tests {
         );
         // No index and no id, each call in one piece.
         check(
-            &[
-                open(Value::Null, Value::Null, "sql", "{}"),
-                open(Value::Null, Value::Null, "sql", "{}"),
-            ],
+            &[open(Value::Null, Value::Null, "sql", "{}"), open(Value::Null, Value::Null, "sql", "{}")],
             &[("call_7_0", "sql", "{}"), ("call_7_1", "sql", "{}")],
         );
         // No index, pieces without a name follow.
@@ -233,26 +206,14 @@ mod tests {
         );
         // Every call has index 0; ids tell them apart.
         check(
-            &[
-                open(json!(0), json!("a"), "sql", "{}"),
-                open(json!(0), json!("b"), "view", "{}"),
-            ],
+            &[open(json!(0), json!("a"), "sql", "{}"), open(json!(0), json!("b"), "view", "{}")],
             &[("a", "sql", "{}"), ("b", "view", "{}")],
         );
         // Id and name come again with each piece.
-        check(
-            &[
-                open(json!(0), json!("a"), "sql", "{"),
-                open(json!(0), json!("a"), "sql", "}"),
-            ],
-            &[("a", "sql", "{}")],
-        );
+        check(&[open(json!(0), json!("a"), "sql", "{"), open(json!(0), json!("a"), "sql", "}")], &[("a", "sql", "{}")]);
         // The name comes in pieces.
         check(
-            &[
-                open(json!(0), json!("a"), "view_", ""),
-                open(json!(0), Value::Null, "trace", "{}"),
-            ],
+            &[open(json!(0), json!("a"), "view_", ""), open(json!(0), Value::Null, "trace", "{}")],
             &[("a", "view_trace", "{}")],
         );
         // Arguments as an object.
@@ -268,50 +229,26 @@ mod tests {
     fn reads_text_refusal_usage_and_errors() {
         let mut assembly = Assembly::default();
         assert!(!assembly.has_reply());
-        assert_eq!(
-            assembly
-                .add(&json!({"choices": [{"delta": {"content": "a"}}]}))
-                .unwrap(),
-            "a"
-        );
-        let parts =
-            json!({"choices": [{"delta": {"content": [{"type": "text", "text": "b"}], "refusal": "no"}}]});
+        assert_eq!(assembly.add(&json!({"choices": [{"delta": {"content": "a"}}]})).unwrap(), "a");
+        let parts = json!({"choices": [{"delta": {"content": [{"type": "text", "text": "b"}], "refusal": "no"}}]});
         assert_eq!(assembly.add(&parts).unwrap(), "b");
-        assembly
-            .add(&json!({"choices": [{"delta": {}, "finish_reason": "stop"}]}))
-            .unwrap();
+        assembly.add(&json!({"choices": [{"delta": {}, "finish_reason": "stop"}]})).unwrap();
         let usage = json!({"prompt_tokens": 9, "completion_tokens": 3,
             "prompt_tokens_details": {"cached_tokens": 4}, "completion_tokens_details": {"reasoning_tokens": 2}});
         assembly.add(&json!({"choices": [], "usage": usage})).unwrap();
         assert_eq!(
-            (
-                assembly.content.as_str(),
-                assembly.refusal.as_str(),
-                assembly.finish_reason.as_deref()
-            ),
+            (assembly.content.as_str(), assembly.refusal.as_str(), assembly.finish_reason.as_deref()),
             ("ab", "no", Some("stop"))
         );
-        let expected = Usage {
-            requests: 1,
-            input_tokens: 9,
-            output_tokens: 3,
-            cached_input_tokens: 4,
-            reasoning_tokens: 2,
-        };
+        let expected =
+            Usage { requests: 1, input_tokens: 9, output_tokens: 3, cached_input_tokens: 4, reasoning_tokens: 2 };
         assert_eq!(assembly.usage, expected);
         assert!(assembly.has_reply());
         assert!(assembly.add(&json!({"error": {"message": "x"}})).is_err());
         assert_eq!(
             assembly.add(&json!({"object": "error", "message": "no such model", "code": 404})),
-            Err(Failure::Refused {
-                status: 404,
-                message: "no such model".into()
-            })
+            Err(Failure::Refused { status: 404, message: "no such model".into() })
         );
-        assert!(
-            assembly
-                .add(&json!({"choices": [{"delta": {}, "finish_reason": "error"}]}))
-                .is_err()
-        );
+        assert!(assembly.add(&json!({"choices": [{"delta": {}, "finish_reason": "error"}]})).is_err());
     }
 }

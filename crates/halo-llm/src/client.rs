@@ -81,9 +81,7 @@ impl ModelClient {
         if matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")) {
             builder = builder.no_proxy();
         }
-        let http = builder.build().map_err(|error| LlmError::Options {
-            reason: describe(error),
-        })?;
+        let http = builder.build().map_err(|error| LlmError::Options { reason: describe(error) })?;
         Ok(Self {
             inner: Arc::new(Inner {
                 shown: without_secrets(&url),
@@ -122,10 +120,7 @@ impl ModelClient {
         cancel: &CancellationToken,
     ) -> Result<ModelReply, LlmError> {
         let asking = Box::pin(self.ask(request, &mut on_event));
-        cancel
-            .run_until_cancelled(asking)
-            .await
-            .unwrap_or(Err(LlmError::Cancelled))
+        cancel.run_until_cancelled(asking).await.unwrap_or(Err(LlmError::Cancelled))
     }
 
     async fn ask(
@@ -137,37 +132,23 @@ impl ModelClient {
         let mut attempt = 1;
         loop {
             let dialect = inner.dialect();
-            let body = build_body(&inner.options, &request, dialect).map_err(|error| LlmError::Options {
-                reason: error.to_string(),
-            })?;
+            let body = build_body(&inner.options, &request, dialect)
+                .map_err(|error| LlmError::Options { reason: error.to_string() })?;
             let bytes_sent = body.len();
-            on_event(ModelEvent::Sending {
-                attempt,
-                bytes: bytes_sent,
-            });
+            on_event(ModelEvent::Sending { attempt, bytes: bytes_sent });
             let (error, retry_after) = match inner.attempt(body, on_event).await {
                 Ok(assembly) => {
-                    return Ok(finish_reply(
-                        assembly,
-                        request.messages.len(),
-                        bytes_sent,
-                        attempt,
-                    ));
+                    return Ok(finish_reply(assembly, request.messages.len(), bytes_sent, attempt));
                 }
                 Err(Failure::ContextLength { message }) => {
-                    return Err(LlmError::ContextLength {
-                        url: inner.shown.clone(),
-                        message: inner.cleaned(&message),
-                    });
+                    return Err(LlmError::ContextLength { url: inner.shown.clone(), message: inner.cleaned(&message) });
                 }
                 Err(Failure::Refused { status, message }) => {
                     if let Some((next, note)) = dialect.after_complaint(&message)
                         && matches!(status, 400 | 422)
                     {
                         inner.set_dialect(next);
-                        on_event(ModelEvent::Adapted {
-                            note: note.to_owned(),
-                        });
+                        on_event(ModelEvent::Adapted { note: note.to_owned() });
                         continue;
                     }
                     return Err(LlmError::Refused {
@@ -179,11 +160,7 @@ impl ModelClient {
                 Err(Failure::Passing { error, retry_after }) => (inner.cleaned(&error), retry_after),
             };
             if attempt >= inner.options.retry.attempts_max {
-                return Err(LlmError::Unavailable {
-                    url: inner.shown.clone(),
-                    attempts: attempt,
-                    last: error,
-                });
+                return Err(LlmError::Unavailable { url: inner.shown.clone(), attempts: attempt, last: error });
             }
             let wait = inner.options.retry.wait(attempt, retry_after, random_fraction());
             on_event(ModelEvent::Retry { attempt, error, wait });
@@ -210,19 +187,11 @@ impl Inner {
         on_event: &mut (impl FnMut(ModelEvent) + Send),
     ) -> Result<Assembly, Failure> {
         let timeouts = &self.options.timeouts;
-        let sending = self
-            .http
-            .post(self.url.clone())
-            .headers(self.headers.clone())
-            .body(body)
-            .send();
+        let sending = self.http.post(self.url.clone()).headers(self.headers.clone()).body(body).send();
         let response = match timeout(timeouts.response, sending).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => {
-                return Err(Failure::passing(format!(
-                    "the request did not get through: {}",
-                    describe(error)
-                )));
+                return Err(Failure::passing(format!("the request did not get through: {}", describe(error))));
             }
             Err(_) => {
                 let seconds = timeouts.response.as_secs_f64();
@@ -252,10 +221,7 @@ impl Inner {
         let mut words = words.to_owned();
         let header_values = self.options.headers.iter().map(|(_, value)| value);
         for secret in self.options.api_key.iter().chain(header_values) {
-            let secret = secret
-                .trim()
-                .trim_start_matches("Bearer ")
-                .trim_start_matches("Basic ");
+            let secret = secret.trim().trim_start_matches("Bearer ").trim_start_matches("Basic ");
             // Shorter values are ordinary words, and no keys.
             if secret.len() >= 6 {
                 words = words.replace(secret, "[secret]");
@@ -278,9 +244,8 @@ async fn refusal(mut response: Response, idle: Duration) -> Failure {
     let status = response.status().as_u16();
     let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
     let retry_after = header(RETRY_AFTER).and_then(|value| parse_retry_after(value, jiff::Timestamp::now()));
-    let location = header(reqwest::header::LOCATION)
-        .and_then(|value| Url::parse(value).ok())
-        .map(|url| without_secrets(&url));
+    let location =
+        header(reqwest::header::LOCATION).and_then(|value| Url::parse(value).ok()).map(|url| without_secrets(&url));
     let mut body = Vec::new();
     // The status alone decides; a body that breaks off or goes on for ever only shortens the message.
     while body.len() < 64 << 10 {
@@ -302,10 +267,7 @@ fn finish_reply(mut assembly: Assembly, turn: usize, bytes_sent: usize, attempts
         content: assembly.content,
         finish_reason: assembly.finish_reason,
         refusal: Some(assembly.refusal).filter(|refusal| !refusal.is_empty()),
-        usage: Usage {
-            requests: 1,
-            ..assembly.usage
-        },
+        usage: Usage { requests: 1, ..assembly.usage },
         bytes_sent,
         attempts,
     }
@@ -316,8 +278,7 @@ fn completions_url(base_url: &str) -> Result<Url, LlmError> {
     let malformed = |reason: &str| LlmError::Options {
         reason: format!("the base URL {reason}; it looks like https://api.openai.com/v1"),
     };
-    let mut url =
-        Url::parse(base_url.trim()).map_err(|error| malformed(&format!("is malformed: {error}")))?;
+    let mut url = Url::parse(base_url.trim()).map_err(|error| malformed(&format!("is malformed: {error}")))?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
         return Err(malformed("does not begin with http:// or https:// and a host"));
     }
@@ -354,9 +315,8 @@ fn build_headers(options: &ModelOptions) -> Result<HeaderMap, LlmError> {
         headers.insert(AUTHORIZATION, secret("the API key", &key)?);
     }
     for (name, value) in &options.headers {
-        let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| LlmError::Options {
-            reason: format!("`{name}` is no name of an HTTP header"),
-        })?;
+        let parsed = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| LlmError::Options { reason: format!("`{name}` is no name of an HTTP header") })?;
         headers.insert(parsed, secret(&format!("the header `{name}`"), value)?);
     }
     Ok(headers)

@@ -53,9 +53,7 @@ impl LlmError {
                 300..=399 => "use the address it redirects to as base URL",
                 401 | 403 => "check the API key, and that it may use this model",
                 402 | 429 => "check the quota and the billing of the account behind the API key",
-                404 | 405 => {
-                    "check the base URL, which most often ends in /v1, and that the model's name exists there"
-                }
+                404 | 405 => "check the base URL, which most often ends in /v1, and that the model's name exists there",
                 _ => "check the model's name and its options, such as temperature or reasoning effort",
             }),
             Self::ContextLength { .. } => {
@@ -75,19 +73,12 @@ mod tests {
 
     #[test]
     fn says_what_failed_where_and_what_to_do() {
-        let refused = |status| LlmError::Refused {
-            url: "https://x/v1".into(),
-            status,
-            message: "no such key".into(),
-        };
+        let refused = |status| LlmError::Refused { url: "https://x/v1".into(), status, message: "no such key".into() };
         assert_eq!(
             refused(401).to_string(),
             "the model endpoint https://x/v1 refused the request with status 401: no such key"
         );
-        assert_eq!(
-            refused(401).advice(),
-            Some("check the API key, and that it may use this model")
-        );
+        assert_eq!(refused(401).advice(), Some("check the API key, and that it may use this model"));
         assert!(refused(404).advice().unwrap().contains("/v1"));
         assert!(refused(429).advice().unwrap().contains("quota"));
         assert_eq!(LlmError::Cancelled.advice(), None);

@@ -8,10 +8,7 @@ use serde_json::Value;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Failure {
     /// It may be gone at the next attempt.
-    Passing {
-        error: String,
-        retry_after: Option<Duration>,
-    },
+    Passing { error: String, retry_after: Option<Duration> },
     /// It would repeat.
     Refused { status: u16, message: String },
     /// The conversation is too long.
@@ -20,10 +17,7 @@ pub(crate) enum Failure {
 
 impl Failure {
     pub(crate) fn passing(error: impl Into<String>) -> Self {
-        Self::Passing {
-            error: error.into(),
-            retry_after: None,
-        }
+        Self::Passing { error: error.into(), retry_after: None }
     }
 
     /// The failure that a status and what came with it stand for.
@@ -35,10 +29,7 @@ impl Failure {
         // A spent quota has the same status as a rate limit, and does not pass by waiting.
         let quota = code.contains("insufficient_quota");
         if matches!(status, 408 | 409 | 425 | 429 | 500..=599) && !quota {
-            return Self::Passing {
-                error: format!("it answered with status {status}: {message}"),
-                retry_after,
-            };
+            return Self::Passing { error: format!("it answered with status {status}: {message}"), retry_after };
         }
         Self::Refused { status, message }
     }
@@ -81,14 +72,8 @@ impl Complaint {
             // Some gateways wrap the object into a list of one.
             Some(Value::Array(list)) if !list.is_empty() => Self::of_document(&list[0]),
             Some(value @ Value::Object(_)) => Self::of_document(&value),
-            _ if body.trim().is_empty() => Self {
-                message: "it gave no reason".to_owned(),
-                code: String::new(),
-            },
-            _ => Self {
-                message: body.trim().to_owned(),
-                code: String::new(),
-            },
+            _ if body.trim().is_empty() => Self { message: "it gave no reason".to_owned(), code: String::new() },
+            _ => Self { message: body.trim().to_owned(), code: String::new() },
         }
     }
 
@@ -106,10 +91,7 @@ impl Complaint {
             .map(|found| found.as_str().map_or_else(|| found.to_string(), str::to_owned))
             .unwrap_or_default();
         let word = |key: &str| value[key].as_str().unwrap_or_default();
-        Self {
-            message,
-            code: format!("{} {}", word("code"), word("type")).to_ascii_lowercase(),
-        }
+        Self { message, code: format!("{} {}", word("code"), word("type")).to_ascii_lowercase() }
     }
 }
 
@@ -135,23 +117,12 @@ mod tests {
     #[test]
     fn reads_the_shapes_that_providers_use() {
         let check = |body: &str, message: &str, code: &str| {
-            let expected = Complaint {
-                message: message.into(),
-                code: code.into(),
-            };
+            let expected = Complaint { message: message.into(), code: code.into() };
             assert_eq!(Complaint::of_body(body), expected, "{body}");
         };
-        check(
-            r#"{"error": {"message": "no", "type": "A_b", "code": "c"}}"#,
-            "no",
-            "c a_b",
-        );
+        check(r#"{"error": {"message": "no", "type": "A_b", "code": "c"}}"#, "no", "c a_b");
         check(r#"{"error": "plain"}"#, "plain", " ");
-        check(
-            r#"{"object": "error", "message": "vllm says no", "code": 400}"#,
-            "vllm says no",
-            " ",
-        );
+        check(r#"{"object": "error", "message": "vllm says no", "code": 400}"#, "vllm says no", " ");
         check(r#"{"detail": [{"loc": ["body"]}]}"#, r#"[{"loc":["body"]}]"#, " ");
         check(r#"[{"error": {"message": "listed"}}]"#, "listed", " ");
         check("<h1>Bad Gateway</h1>\n", "<h1>Bad Gateway</h1>", "");
@@ -161,10 +132,7 @@ mod tests {
     #[test]
     fn tells_what_may_pass_from_what_would_repeat() {
         let check = |status: u16, code: &str, message: &str, expected: &str| {
-            let complaint = Complaint {
-                message: message.into(),
-                code: code.into(),
-            };
+            let complaint = Complaint { message: message.into(), code: code.into() };
             let kind = match Failure::of_status(status, complaint, None) {
                 Failure::Passing { .. } => "passing",
                 Failure::Refused { .. } => "refused",
@@ -180,12 +148,7 @@ mod tests {
         }
         check(429, "insufficient_quota", "", "refused");
         check(400, "context_length_exceeded", "", "context");
-        check(
-            400,
-            "",
-            "the request exceeds the available context size",
-            "context",
-        );
+        check(400, "", "the request exceeds the available context size", "context");
         check(500, "", "maximum context length", "passing");
     }
 
@@ -194,32 +157,15 @@ mod tests {
         let check = |error: Value, expected: Failure| {
             assert_eq!(Failure::of_error_object(&error), expected, "{error}");
         };
-        let refused = |status, message: &str| Failure::Refused {
-            status,
-            message: message.into(),
-        };
-        check(
-            json!({"message": "busy"}),
-            Failure::passing("it answered with status 500: busy"),
-        );
-        check(
-            json!({"message": "busy", "code": "503"}),
-            Failure::passing("it answered with status 503: busy"),
-        );
-        check(
-            json!({"message": "who", "type": "authentication_error"}),
-            refused(401, "who"),
-        );
+        let refused = |status, message: &str| Failure::Refused { status, message: message.into() };
+        check(json!({"message": "busy"}), Failure::passing("it answered with status 500: busy"));
+        check(json!({"message": "busy", "code": "503"}), Failure::passing("it answered with status 503: busy"));
+        check(json!({"message": "who", "type": "authentication_error"}), refused(401, "who"));
         check(json!({"message": "no", "code": 404}), refused(404, "no"));
         check(
             json!({"message": "long", "code": "context_length_exceeded"}),
-            Failure::ContextLength {
-                message: "long".into(),
-            },
+            Failure::ContextLength { message: "long".into() },
         );
-        check(
-            json!("just words"),
-            Failure::passing("it answered with status 500: just words"),
-        );
+        check(json!("just words"), Failure::passing("it answered with status 500: just words"));
     }
 }

@@ -63,10 +63,6 @@ impl Timeouts {
     /// Ten seconds to connect and five minutes of silence: reasoning models think that long before they say a word.
     #[must_use]
     pub fn standard() -> Self {
-        Self {
-            connect: Duration::from_secs(10),
-            response: Duration::from_secs(300),
-            idle: Duration::from_secs(300),
-        }
+        Self { connect: Duration::from_secs(10), response: Duration::from_secs(300), idle: Duration::from_secs(300) }
     }
 }

@@ -25,33 +25,18 @@ pub(crate) struct Dialect {
 }
 
 impl Dialect {
-    pub(crate) const OPENAI: Self = Self {
-        stream_options: true,
-        max_completion_tokens: true,
-    };
+    pub(crate) const OPENAI: Self = Self { stream_options: true, max_completion_tokens: true };
 
     /// The dialect to try next after a complaint, and what to tell about it. `None` when the complaint is about nothing
     /// that has a second spelling. Settings the user chose are never dropped: there the complaint is the answer.
     pub(crate) fn after_complaint(self, message: &str) -> Option<(Self, &'static str)> {
         if self.stream_options && (message.contains("stream_options") || message.contains("include_usage")) {
-            let next = Self {
-                stream_options: false,
-                ..self
-            };
-            return Some((
-                next,
-                "the endpoint does not know stream_options; asking without usage",
-            ));
+            let next = Self { stream_options: false, ..self };
+            return Some((next, "the endpoint does not know stream_options; asking without usage"));
         }
         if self.max_completion_tokens && message.contains("max_completion_tokens") {
-            let next = Self {
-                max_completion_tokens: false,
-                ..self
-            };
-            return Some((
-                next,
-                "the endpoint does not know max_completion_tokens; asking with max_tokens",
-            ));
+            let next = Self { max_completion_tokens: false, ..self };
+            return Some((next, "the endpoint does not know max_completion_tokens; asking with max_tokens"));
         }
         None
     }
@@ -104,11 +89,7 @@ pub(crate) fn build_body(
     serde_json::to_vec(&Body {
         model: &options.model,
         messages: request.messages.iter().map(wire_message).collect(),
-        tools: request
-            .tools
-            .iter()
-            .map(|tool| json!({"type": "function", "function": tool}))
-            .collect(),
+        tools: request.tools.iter().map(|tool| json!({"type": "function", "function": tool})).collect(),
         // Endpoints refuse the flag when there are no tools.
         parallel_tool_calls: options.parallel_tool_calls.filter(|_| has_tools),
         stream: true,
@@ -121,12 +102,8 @@ pub(crate) fn build_body(
 }
 
 fn wire_message(message: &Message) -> WireMessage<'_> {
-    let plain = |role, content| WireMessage {
-        role,
-        content: Some(content),
-        tool_calls: Vec::new(),
-        tool_call_id: None,
-    };
+    let plain =
+        |role, content| WireMessage { role, content: Some(content), tool_calls: Vec::new(), tool_call_id: None };
     match message {
         Message::System { content } => plain("system", content),
         Message::User { content } => plain("user", content),
@@ -136,13 +113,9 @@ fn wire_message(message: &Message) -> WireMessage<'_> {
             tool_calls: tool_calls.iter().map(wire_call).collect(),
             tool_call_id: None,
         },
-        Message::Tool {
-            tool_call_id,
-            content,
-        } => WireMessage {
-            tool_call_id: Some(tool_call_id),
-            ..plain("tool", content)
-        },
+        Message::Tool { tool_call_id, content } => {
+            WireMessage { tool_call_id: Some(tool_call_id), ..plain("tool", content) }
+        }
     }
 }
 
@@ -162,16 +135,8 @@ fn wire_call(call: &ToolCall) -> Value {
 /// check the names of earlier calls too.
 fn wire_name(name: &str) -> String {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    let name: String = name
-        .chars()
-        .take(64)
-        .map(|c| if allowed(c) { c } else { '_' })
-        .collect();
-    if name.is_empty() {
-        "unnamed".to_owned()
-    } else {
-        name
-    }
+    let name: String = name.chars().take(64).map(|c| if allowed(c) { c } else { '_' }).collect();
+    if name.is_empty() { "unnamed".to_owned() } else { name }
 }
 
 #[cfg(test)]
@@ -201,11 +166,8 @@ mod tests {
 
     #[test]
     fn writes_every_kind_of_message() {
-        let call = |id: &str, arguments: &str| ToolCall {
-            id: id.into(),
-            name: "sql".into(),
-            arguments: arguments.into(),
-        };
+        let call =
+            |id: &str, arguments: &str| ToolCall { id: id.into(), name: "sql".into(), arguments: arguments.into() };
         let messages = [
             Message::System { content: "s".into() },
             Message::User { content: "u".into() },
@@ -213,14 +175,8 @@ mod tests {
                 content: String::new(),
                 tool_calls: vec![call("1", "{\"a\": 1}"), call("2", "{broken"), call("3", "")],
             },
-            Message::Tool {
-                tool_call_id: "1".into(),
-                content: "r".into(),
-            },
-            Message::Assistant {
-                content: "t".into(),
-                tool_calls: vec![],
-            },
+            Message::Tool { tool_call_id: "1".into(), content: "r".into() },
+            Message::Assistant { content: "t".into(), tool_calls: vec![] },
         ];
         let wire = |id: &str, arguments: &str| {
             json!({"id": id, "type": "function",
@@ -260,22 +216,11 @@ mod tests {
 
     #[test]
     fn follows_the_endpoint_where_it_complains() {
-        let tool = ToolSpec {
-            name: "sql".into(),
-            description: "d".into(),
-            parameters: json!({"type": "object"}),
-        };
-        let (second, _) = Dialect::OPENAI
-            .after_complaint("Unknown field: stream_options")
-            .unwrap();
-        let (third, _) = second
-            .after_complaint("unsupported parameter max_completion_tokens")
-            .unwrap();
+        let tool = ToolSpec { name: "sql".into(), description: "d".into(), parameters: json!({"type": "object"}) };
+        let (second, _) = Dialect::OPENAI.after_complaint("Unknown field: stream_options").unwrap();
+        let (third, _) = second.after_complaint("unsupported parameter max_completion_tokens").unwrap();
         assert_eq!(third.after_complaint("stream_options, again"), None);
-        assert_eq!(
-            Dialect::OPENAI.after_complaint("temperature must be 1 with this model"),
-            None
-        );
+        assert_eq!(Dialect::OPENAI.after_complaint("temperature must be 1 with this model"), None);
         let body = body(&[], &[tool], third);
         assert_eq!(
             body["tools"],

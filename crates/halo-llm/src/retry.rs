@@ -36,14 +36,9 @@ impl RetryPolicy {
     /// is kept in full, and the jitter comes on top of it.
     pub(crate) fn wait(&self, attempt: u32, retry_after: Option<Duration>, fraction: f64) -> Duration {
         let doublings = attempt.saturating_sub(1).min(20);
-        let bound = self
-            .wait_first
-            .saturating_mul(1_u32 << doublings)
-            .min(self.wait_max);
+        let bound = self.wait_first.saturating_mul(1_u32 << doublings).min(self.wait_max);
         match retry_after {
-            Some(asked) => {
-                asked.min(self.retry_after_max) + self.wait_first.min(self.wait_max).mul_f64(fraction)
-            }
+            Some(asked) => asked.min(self.retry_after_max) + self.wait_first.min(self.wait_max).mul_f64(fraction),
             None => bound.mul_f64(fraction),
         }
     }
@@ -63,9 +58,7 @@ pub(crate) fn parse_retry_after(value: &str, now: Timestamp) -> Option<Duration>
     if let Ok(seconds) = value.parse::<f64>() {
         return Duration::try_from_secs_f64(seconds).ok();
     }
-    let at = jiff::fmt::rfc2822::DateTimeParser::new()
-        .parse_timestamp(value)
-        .ok()?;
+    let at = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
     Some(Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO))
 }
 
@@ -85,29 +78,16 @@ mod tests {
     #[test]
     fn what_the_endpoint_asks_for_is_kept_within_reason() {
         let policy = RetryPolicy::standard();
-        assert_eq!(
-            policy.wait(1, Some(Duration::from_secs(7)), 0.0),
-            Duration::from_secs(7)
-        );
-        assert_eq!(
-            policy.wait(1, Some(Duration::from_secs(7)), 1.0),
-            Duration::from_millis(7500)
-        );
-        assert_eq!(
-            policy.wait(1, Some(Duration::from_secs(86_400)), 0.0),
-            Duration::from_secs(120)
-        );
+        assert_eq!(policy.wait(1, Some(Duration::from_secs(7)), 0.0), Duration::from_secs(7));
+        assert_eq!(policy.wait(1, Some(Duration::from_secs(7)), 1.0), Duration::from_millis(7500));
+        assert_eq!(policy.wait(1, Some(Duration::from_secs(86_400)), 0.0), Duration::from_secs(120));
     }
 
     #[test]
     fn retry_after_is_seconds_or_a_date() {
         let now: Timestamp = "1994-11-06T08:49:30Z".parse().unwrap();
         let check = |value: &str, expected: Option<u64>| {
-            assert_eq!(
-                parse_retry_after(value, now),
-                expected.map(Duration::from_millis),
-                "{value}"
-            );
+            assert_eq!(parse_retry_after(value, now), expected.map(Duration::from_millis), "{value}");
         };
         check("7", Some(7_000));
         check(" 0.25 ", Some(250));

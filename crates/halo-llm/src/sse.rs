@@ -87,10 +87,7 @@ mod tests {
     fn decodes_what_servers_send() {
         check("data: a\n\ndata: b\n\n", &["a", "b"]);
         check("data:a\r\n\r\ndata: b\r\n\r\n", &["a", "b"]);
-        check(
-            ": ping\n\nevent: x\nid: 1\nretry: 5\ndata: ü€\n\n: ping\n\n",
-            &["ü€"],
-        );
+        check(": ping\n\nevent: x\nid: 1\nretry: 5\ndata: ü€\n\n: ping\n\n", &["ü€"]);
         check("data: one\ndata: two\n\n", &["one\ntwo"]);
         check("\u{feff}data: a\n\n", &["a"]);
         check("data: a\n\ndata: [DONE]", &["a", "[DONE]"]);

@@ -56,16 +56,10 @@ pub(crate) async fn read_reply(
             // What is missing after the finish reason is usage at most.
             Ok(Err(_)) | Err(_) if stopped => return Ok(assembly),
             Ok(Err(error)) => {
-                return Err(Failure::passing(format!(
-                    "its answer broke off: {}",
-                    describe(error)
-                )));
+                return Err(Failure::passing(format!("its answer broke off: {}", describe(error))));
             }
             Err(_) => {
-                return Err(Failure::passing(format!(
-                    "its answer fell silent for {} s",
-                    idle.as_secs_f64()
-                )));
+                return Err(Failure::passing(format!("its answer fell silent for {} s", idle.as_secs_f64())));
             }
         };
         bytes_read += bytes.len();
@@ -106,10 +100,7 @@ fn add_event(assembly: &mut Assembly, data: &str, on_text: &mut impl FnMut(Strin
         return Err(Failure::passing("its answer was empty"));
     }
     let chunk: Value = serde_json::from_str(data).map_err(|error| {
-        Failure::passing(format!(
-            "it sent an event that is no JSON ({error}): {}",
-            opening_of(data)
-        ))
+        Failure::passing(format!("it sent an event that is no JSON ({error}): {}", opening_of(data)))
     })?;
     let text = assembly.add(&chunk)?;
     if !text.is_empty() {
@@ -130,16 +121,10 @@ async fn read_document(
             Ok(Ok(Some(bytes))) => body.extend_from_slice(&bytes),
             Ok(Ok(None)) => break,
             Ok(Err(error)) => {
-                return Err(Failure::passing(format!(
-                    "its answer broke off: {}",
-                    describe(error)
-                )));
+                return Err(Failure::passing(format!("its answer broke off: {}", describe(error))));
             }
             Err(_) => {
-                return Err(Failure::passing(format!(
-                    "its answer fell silent for {} s",
-                    idle.as_secs_f64()
-                )));
+                return Err(Failure::passing(format!("its answer fell silent for {} s", idle.as_secs_f64())));
             }
         }
         if body.len() > BODY_BYTES_MAX {

@@ -52,16 +52,8 @@ impl Interval {
         let z2n = z * z / n;
         let centre = p + z2n / 2.0;
         let half = z * (p * (1.0 - p) / n + z2n / (4.0 * n)).sqrt();
-        let low = if hits == 0 {
-            0.0
-        } else {
-            ((centre - half) / (1.0 + z2n)).max(0.0)
-        };
-        let high = if hits >= total {
-            1.0
-        } else {
-            ((centre + half) / (1.0 + z2n)).min(1.0)
-        };
+        let low = if hits == 0 { 0.0 } else { ((centre - half) / (1.0 + z2n)).max(0.0) };
+        let high = if hits >= total { 1.0 } else { ((centre + half) / (1.0 + z2n)).min(1.0) };
         Self { low, high }
     }
 }

@@ -21,8 +21,7 @@ pub use event::{AgentOutcome, EventKind, RunEvent};
 pub use finding::{Evidence, Finding, FindingDraft, FindingSource, Interval, ScopeEntry, Severity};
 pub use message::{Message, ToolCall, ToolSpec};
 pub use report::{
-    CheckOutcome, Count, Coverage, DatasetSummary, NamedQuery, RefusedFinding, Report, RunEnd, RunInfo,
-    RunMode,
+    CheckOutcome, Count, Coverage, DatasetSummary, NamedQuery, RefusedFinding, Report, RunEnd, RunInfo, RunMode,
 };
 pub use usage::Usage;
 

@@ -3,9 +3,7 @@
 //! Raw HTML becomes text, images become their description, and a link stays only when it leads to the web or
 //! into the page. Headings go two levels down, below the headings of the report.
 
-use pulldown_cmark::{
-    CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd, TextMergeStream, html,
-};
+use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd, TextMergeStream, html};
 
 use crate::{answer_markdown::Writer, text};
 
@@ -40,30 +38,15 @@ fn harmless(source: &str) -> Vec<Event<'_>> {
         Event::Start(Tag::HtmlBlock) => Some(Event::Start(Tag::Paragraph)),
         Event::End(TagEnd::HtmlBlock) => Some(Event::End(TagEnd::Paragraph)),
         Event::Start(Tag::Image { .. }) | Event::End(TagEnd::Image) => None,
-        Event::Start(Tag::Link {
-            link_type,
-            dest_url,
-            id,
-            ..
-        }) => {
+        Event::Start(Tag::Link { link_type, dest_url, id, .. }) => {
             let kept = is_harmless_address(&dest_url);
             links.push(kept);
-            kept.then(|| {
-                Event::Start(Tag::Link {
-                    link_type,
-                    dest_url,
-                    title: "".into(),
-                    id,
-                })
-            })
+            kept.then(|| Event::Start(Tag::Link { link_type, dest_url, title: "".into(), id }))
         }
         Event::End(TagEnd::Link) => links.pop().unwrap_or(false).then_some(Event::End(TagEnd::Link)),
-        Event::Start(Tag::Heading { level, .. }) => Some(Event::Start(Tag::Heading {
-            level: lowered(level),
-            id: None,
-            classes: Vec::new(),
-            attrs: Vec::new(),
-        })),
+        Event::Start(Tag::Heading { level, .. }) => {
+            Some(Event::Start(Tag::Heading { level: lowered(level), id: None, classes: Vec::new(), attrs: Vec::new() }))
+        }
         Event::End(TagEnd::Heading(level)) => Some(Event::End(TagEnd::Heading(lowered(level)))),
         Event::Start(Tag::CodeBlock(_)) => Some(Event::Start(Tag::CodeBlock(CodeBlockKind::Indented))),
         other => Some(other),
@@ -76,11 +59,7 @@ fn lowered(level: HeadingLevel) -> HeadingLevel {
 }
 
 fn is_harmless_address(address: &str) -> bool {
-    let starts = |prefix: &str| {
-        address
-            .get(..prefix.len())
-            .is_some_and(|s| s.eq_ignore_ascii_case(prefix))
-    };
+    let starts = |prefix: &str| address.get(..prefix.len()).is_some_and(|s| s.eq_ignore_ascii_case(prefix));
     starts("http://") || starts("https://") || address.starts_with('#')
 }
 
@@ -96,10 +75,7 @@ mod tests {
     fn html_keeps_only_harmless_marks() {
         let page = to_html(HOSTILE);
         assert_eq!(page.matches("<a href=").count(), 2, "{page}");
-        assert!(
-            page.contains("<a href=\"https://a.example/x\">docs</a>"),
-            "{page}"
-        );
+        assert!(page.contains("<a href=\"https://a.example/x\">docs</a>"), "{page}");
         assert!(page.contains("<a href=\"#finding-1\">in</a>"), "{page}");
         assert!(page.contains("<h3>Top</h3>"), "{page}");
         for bad in ["<img", "<script", "href=\"javascript", "href=\"data", "href=\"//"] {
@@ -111,10 +87,7 @@ mod tests {
     #[test]
     fn markdown_keeps_only_harmless_marks() {
         let text = to_markdown(HOSTILE);
-        assert!(
-            text.starts_with("### Top\n\nSee [docs](<https://a.example/x>), js, data, pixel and"),
-            "{text}"
-        );
+        assert!(text.starts_with("### Top\n\nSee [docs](<https://a.example/x>), js, data, pixel and"), "{text}");
         assert!(text.contains("&lt;img src=x onerror=alert(1)>"), "{text}");
         assert!(text.contains("rel [in](<#finding-1>)"), "{text}");
         assert!(!text.contains("<script"), "{text}");
@@ -139,12 +112,7 @@ mod tests {
             "a  \nhard break and 5 * 3 * 2, snake_case, 1\\. not a list",
         ];
         for answer in answers {
-            assert_eq!(
-                rendered(&to_markdown(answer)),
-                rendered(answer),
-                "{}",
-                to_markdown(answer)
-            );
+            assert_eq!(rendered(&to_markdown(answer)), rendered(answer), "{}", to_markdown(answer));
         }
     }
 }

@@ -50,9 +50,7 @@ impl Writer {
             Event::End(tag) => self.end(tag),
             Event::Text(text) if self.in_code => self.text.push_str(&text),
             Event::Text(text) => self.text.push_str(&escape::inline(&text)),
-            Event::Code(text) if self.in_table => {
-                self.text.push_str(&escape::code(&text).replace('|', "\\|"))
-            }
+            Event::Code(text) if self.in_table => self.text.push_str(&escape::code(&text).replace('|', "\\|")),
             Event::Code(text) => self.text.push_str(&escape::code(&text)),
             Event::SoftBreak => self.text.push('\n'),
             Event::HardBreak => self.text.push_str("\\\n"),
@@ -83,10 +81,7 @@ impl Writer {
                 self.flush();
                 self.text = format!("{} ", "#".repeat(level as usize));
             }
-            Tag::BlockQuote(_) => self.enter(Prefix {
-                first: None,
-                rest: "> ".to_owned(),
-            }),
+            Tag::BlockQuote(_) => self.enter(Prefix { first: None, rest: "> ".to_owned() }),
             Tag::CodeBlock(_) => {
                 self.flush();
                 self.in_code = true;
@@ -104,10 +99,7 @@ impl Writer {
                     }
                     None => "- ".to_owned(),
                 };
-                self.enter(Prefix {
-                    rest: " ".repeat(marker.len()),
-                    first: Some(marker),
-                });
+                self.enter(Prefix { rest: " ".repeat(marker.len()), first: Some(marker) });
             }
             Tag::Table(alignments) => {
                 self.flush();
@@ -117,10 +109,7 @@ impl Writer {
             Tag::Paragraph => {
                 self.flush();
                 // A paragraph right inside an item is what makes its list loose.
-                let in_item = self
-                    .prefixes
-                    .last()
-                    .is_some_and(|prefix| !prefix.rest.starts_with('>'));
+                let in_item = self.prefixes.last().is_some_and(|prefix| !prefix.rest.starts_with('>'));
                 if let Some(list) = self.lists.last_mut().filter(|_| in_item) {
                     list.loose = true;
                 }

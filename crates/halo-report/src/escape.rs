@@ -72,15 +72,7 @@ pub(crate) fn fence(text: &str, language: &str) -> String {
 
 /// A line of text and code.
 pub(crate) fn sentence(line: &[Segment]) -> String {
-    line.iter()
-        .map(|part| {
-            if part.code {
-                code(&part.text)
-            } else {
-                inline(&part.text)
-            }
-        })
-        .collect()
+    line.iter().map(|part| if part.code { code(&part.text) } else { inline(&part.text) }).collect()
 }
 
 /// A line inside a cell of a table. Code is text there: a pipe inside a code span would end the cell.
@@ -90,11 +82,7 @@ pub(crate) fn cell(line: &[Segment]) -> String {
 
 /// Several lines, each on its own.
 pub(crate) fn paragraphs(lines: &[Line]) -> String {
-    lines
-        .iter()
-        .map(|line| sentence(line))
-        .collect::<Vec<_>>()
-        .join("\\\n")
+    lines.iter().map(|line| sentence(line)).collect::<Vec<_>>().join("\\\n")
 }
 
 fn longest_run(text: &str) -> usize {
@@ -107,19 +95,10 @@ mod tests {
 
     #[test]
     fn marks_are_escaped_and_names_stay_readable() {
-        assert_eq!(
-            inline("tool_calls of service.version 2.3.1"),
-            "tool_calls of service.version 2.3.1"
-        );
+        assert_eq!(inline("tool_calls of service.version 2.3.1"), "tool_calls of service.version 2.3.1");
         assert_eq!(inline("[x](javascript:alert)"), "\\[x\\](javascript\\:alert)");
-        assert_eq!(
-            inline("https://evil.example www.evil.example"),
-            "https\\://evil.example www\\.evil.example"
-        );
-        assert_eq!(
-            inline("# a | <b> &lt; __c__ $x$ me@b"),
-            "\\# a \\| &lt;b> \\&lt; \\_\\_c\\_\\_ \\$x\\$ me\\@b"
-        );
+        assert_eq!(inline("https://evil.example www.evil.example"), "https\\://evil.example www\\.evil.example");
+        assert_eq!(inline("# a | <b> &lt; __c__ $x$ me@b"), "\\# a \\| &lt;b> \\&lt; \\_\\_c\\_\\_ \\$x\\$ me\\@b");
         assert_eq!(inline("1. first"), "1\\. first");
         assert_eq!(inline("p < 0.001, <1 %"), "p < 0.001, <1 %");
         assert_eq!(inline("> first"), "\\> first");

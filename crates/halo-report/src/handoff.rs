@@ -14,11 +14,7 @@ const SAMPLES: usize = 3;
 /// says that they are data, so that an agent that reads it is not steered by a trace.
 pub(crate) fn text(finding: &Finding, who: &[Line]) -> String {
     let joined = |source: &str| lines(source).iter().map(written).collect::<Vec<_>>().join("\n");
-    let who = who
-        .iter()
-        .map(|line| unformatted(line))
-        .collect::<Vec<_>>()
-        .join("\n");
+    let who = who.iter().map(|line| unformatted(line)).collect::<Vec<_>>().join("\n");
     let mut out = format!(
         "Fix a systemic fault of this agent harness: {}\n\n\
          What happens:\n{}\n\nWho is hit:\n{who}\n\nLikely cause (check it in the code first):\n{}\n\nWhat to change:\n{}\n",
@@ -39,16 +35,8 @@ pub(crate) fn text(finding: &Finding, who: &[Line]) -> String {
         }
     }
     if !finding.sample_trace_ids.is_empty() {
-        let ids: Vec<String> = finding
-            .sample_trace_ids
-            .iter()
-            .take(SAMPLES)
-            .map(|id| text::value(id))
-            .collect();
-        out.push_str(&format!(
-            "\nWhole runs to read (`halo trace`): {}\n",
-            ids.join(", ")
-        ));
+        let ids: Vec<String> = finding.sample_trace_ids.iter().take(SAMPLES).map(|id| text::value(id)).collect();
+        out.push_str(&format!("\nWhole runs to read (`halo trace`): {}\n", ids.join(", ")));
     }
     out.push_str(&format!(
         "\nDone when: the change has a test that fails without it, and on traces recorded after the change this query \
@@ -60,13 +48,5 @@ pub(crate) fn text(finding: &Finding, who: &[Line]) -> String {
 
 /// A line with its code in backticks, as it was written.
 fn written(line: &Line) -> String {
-    line.iter()
-        .map(|part| {
-            if part.code {
-                format!("`{}`", part.text)
-            } else {
-                part.text.clone()
-            }
-        })
-        .collect()
+    line.iter().map(|part| if part.code { format!("`{}`", part.text) } else { part.text.clone() }).collect()
 }

@@ -24,26 +24,15 @@ fn laid_out(template: &str, view: &View) -> Result<String, minijinja::Error> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_syntax(
-        SyntaxConfig::builder()
-            .trim_blocks(true)
-            .lstrip_blocks(true)
-            .build()?,
-    );
+    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     let answer = view.answer.as_deref().map(answer::to_html).unwrap_or_default();
-    environment
-        .template_from_str(template)?
-        .render(context! { view => Serde(view), answer, style => STYLE })
+    environment.template_from_str(template)?.render(context! { view => Serde(view), answer, style => STYLE })
 }
 
 /// A page without layout. The template is part of the program and tests hold it, so nobody should see this;
 /// but a report may have cost hours and money, and a plain one that says what went wrong is better than none.
 fn plain_page(report: &Report, view: &View, error: &minijinja::Error) -> String {
-    let escaped = |text: &str| {
-        text.replace('&', "&amp;")
-            .replace('<', "&lt;")
-            .replace('>', "&gt;")
-    };
+    let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     format!(
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>{}</title>\n\
          <p>This page could not be laid out: {}</p>\n<pre>{}</pre></html>\n",
@@ -72,10 +61,7 @@ mod tests {
                 input: "traces".to_owned(),
                 end: RunEnd::Complete,
             },
-            dataset: DatasetSummary {
-                traces: 3,
-                ..DatasetSummary::default()
-            },
+            dataset: DatasetSummary { traces: 3, ..DatasetSummary::default() },
             answer: None,
             findings: Vec::new(),
             refused: Vec::new(),
@@ -86,9 +72,7 @@ mod tests {
         let view = View::new(&report);
         let error = laid_out("{{ view.no_such_thing.at_all }}", &view).expect_err("strict templates fail");
         let page = plain_page(&report, &view, &error);
-        assert!(
-            page.contains("could not be laid out") && page.contains("No systemic fault found in 3 runs.")
-        );
+        assert!(page.contains("could not be laid out") && page.contains("No systemic fault found in 3 runs."));
         assert!(!page.contains("<script"), "{page}");
     }
 }

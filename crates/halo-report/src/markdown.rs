@@ -33,10 +33,8 @@ pub fn markdown(report: &Report) -> String {
             &mut out,
             "These were claimed and are not findings: their numbers or quotes did not hold when they were re-executed.",
         );
-        let claims = view
-            .refused
-            .iter()
-            .map(|claim| format!("- **{}**: {}", inline(&claim.title), inline(&claim.reason)));
+        let claims =
+            view.refused.iter().map(|claim| format!("- **{}**: {}", inline(&claim.title), inline(&claim.reason)));
         line(&mut out, &claims.collect::<Vec<_>>().join("\n"));
     }
     section(&mut out, "Cost");
@@ -74,11 +72,7 @@ fn top(out: &mut String, view: &View) {
     }
     let mut opening = view.verdict.reach.clone();
     if !view.verdict.tally.is_empty() {
-        let tally = view
-            .verdict
-            .tally
-            .iter()
-            .map(|tally| format!("{} {}", tally.count, tally.severity));
+        let tally = view.verdict.tally.iter().map(|tally| format!("{} {}", tally.count, tally.severity));
         let _ = write!(opening, " By severity: {}.", tally.collect::<Vec<_>>().join(", "));
     }
     let mut opening = inline(opening.trim_start());
@@ -114,39 +108,11 @@ fn top(out: &mut String, view: &View) {
 
 fn one_finding(out: &mut String, finding: &FindingView) {
     let number = finding.number;
-    line(
-        out,
-        &format!(
-            "<a id=\"finding-{number}\"></a>\n\n### {number}. {}",
-            cell(&finding.title)
-        ),
-    );
-    let unverified = if finding.verified {
-        ""
-    } else {
-        " · **not re-executed**"
-    };
-    line(
-        out,
-        &format!(
-            "**{}** · {}{unverified}",
-            finding.severity,
-            inline(&finding.category)
-        ),
-    );
+    line(out, &format!("<a id=\"finding-{number}\"></a>\n\n### {number}. {}", cell(&finding.title)));
+    let unverified = if finding.verified { "" } else { " · **not re-executed**" };
+    line(out, &format!("**{}** · {}{unverified}", finding.severity, inline(&finding.category)));
     line(out, &paragraphs(&finding.claim));
-    line(
-        out,
-        &format!(
-            "**Who is hit.** {}",
-            finding
-                .who
-                .iter()
-                .map(|s| sentence(s))
-                .collect::<Vec<_>>()
-                .join(" ")
-        ),
-    );
+    line(out, &format!("**Who is hit.** {}", finding.who.iter().map(|s| sentence(s)).collect::<Vec<_>>().join(" ")));
     if !finding.cause.is_empty() {
         line(out, &format!("**Cause.** {}", paragraphs(&finding.cause)));
     }
@@ -158,17 +124,8 @@ fn one_finding(out: &mut String, finding: &FindingView) {
         line(out, &inline(more));
     }
     if !finding.samples.is_empty() {
-        let ids = finding
-            .samples
-            .iter()
-            .map(|id| code(id))
-            .collect::<Vec<_>>()
-            .join(", ");
-        let more = finding
-            .more_samples
-            .as_ref()
-            .map(|more| format!(", {}", inline(more)))
-            .unwrap_or_default();
+        let ids = finding.samples.iter().map(|id| code(id)).collect::<Vec<_>>().join(", ");
+        let more = finding.more_samples.as_ref().map(|more| format!(", {}", inline(more))).unwrap_or_default();
         line(out, &format!("**Runs to read.** {ids}{more}"));
     }
     line(out, "**Count again.** The runs that are hit:");
@@ -179,23 +136,13 @@ fn one_finding(out: &mut String, finding: &FindingView) {
     }
     line(out, "**Hand to your coding agent.**");
     line(out, &fence(&finding.handoff, "text"));
-    line(
-        out,
-        &format!("{}. Finding {}.", sentence(&finding.source), code(&finding.id)),
-    );
+    line(out, &format!("{}. Finding {}.", sentence(&finding.source), code(&finding.id)));
 }
 
 fn quotes(out: &mut String, quotes: &[Quote]) {
     for quote in quotes {
-        let note = if quote.shortened {
-            ", shortened here, whole in the JSON report"
-        } else {
-            ""
-        };
-        line(
-            out,
-            &format!("Trace {}, span {}{note}:", code(&quote.trace), code(&quote.span)),
-        );
+        let note = if quote.shortened { ", shortened here, whole in the JSON report" } else { "" };
+        line(out, &format!("Trace {}, span {}{note}:", code(&quote.trace), code(&quote.span)));
         line(out, &fence(&quote.text, "text"));
     }
 }
@@ -206,10 +153,7 @@ fn one_offs(out: &mut String, view: &View) {
     }
     section(out, "Seen, but not systemic");
     for one_off in &view.one_offs {
-        line(
-            out,
-            &format!("**{}**: {}", inline(&one_off.title), inline(&one_off.seen)),
-        );
+        line(out, &format!("**{}**: {}", inline(&one_off.title), inline(&one_off.seen)));
         quotes(out, &one_off.quotes);
     }
 }
@@ -229,8 +173,6 @@ fn looked_at(out: &mut String, view: &View) {
 }
 
 fn facts(out: &mut String, facts: &[Fact]) {
-    let rows = facts
-        .iter()
-        .map(|fact| format!("- {}: {}", fact.name, inline(&fact.value)));
+    let rows = facts.iter().map(|fact| format!("- {}: {}", fact.name, inline(&fact.value)));
     line(out, &rows.collect::<Vec<_>>().join("\n"));
 }

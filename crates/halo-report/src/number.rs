@@ -20,11 +20,7 @@ pub(crate) fn grouped(number: u64) -> String {
 
 /// A count with its noun: `1 run`, `3,818 runs`, `no runs` is left to the caller.
 pub(crate) fn counted(number: u64, singular: &str, plural: &str) -> String {
-    format!(
-        "{} {}",
-        grouped(number),
-        if number == 1 { singular } else { plural }
-    )
+    format!("{} {}", grouped(number), if number == 1 { singular } else { plural })
 }
 
 /// A rate as a percentage. Never `0 %` for something, never `100 %` for less than everything.
@@ -36,11 +32,7 @@ pub(crate) fn percent(rate: f64, population: u64) -> String {
 pub(crate) fn percent_range(interval: Interval, population: u64) -> String {
     let low = percent_number(interval.low, population);
     let high = percent_number(interval.high, population);
-    if low == high {
-        format!("{high} %")
-    } else {
-        format!("{low} to {high} %")
-    }
+    if low == high { format!("{high} %") } else { format!("{low} to {high} %") }
 }
 
 fn percent_number(rate: f64, population: u64) -> String {
@@ -80,18 +72,12 @@ fn trim_zero(number: String) -> String {
 
 /// The share of two counts; 0 of an empty whole.
 pub(crate) fn share(part: u64, whole: u64) -> f64 {
-    if whole == 0 {
-        0.0
-    } else {
-        part as f64 / whole as f64
-    }
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
 /// A rate in words, for readers who do not think in percentages. `None` where words would not help.
 pub(crate) fn in_words(rate: f64) -> Option<String> {
-    const NUMBERS: [&str; 9] = [
-        "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
-    ];
+    const NUMBERS: [&str; 9] = ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
     if rate.is_nan() || rate <= 0.0 {
         return None;
     }
@@ -121,11 +107,7 @@ pub(crate) fn lift(value: f64) -> Option<String> {
     if !value.is_finite() || value < 0.0 {
         return None;
     }
-    let text = if value < 9.95 {
-        trim_zero(format!("{value:.1}"))
-    } else {
-        format!("{value:.0}")
-    };
+    let text = if value < 9.95 { trim_zero(format!("{value:.1}")) } else { format!("{value:.0}") };
     Some(format!("{text} times the average"))
 }
 
@@ -147,10 +129,7 @@ pub(crate) fn duration(milliseconds: u64) -> String {
     let seconds = milliseconds / 1_000;
     match milliseconds {
         0..1_000 => format!("{milliseconds} ms"),
-        1_000..60_000 => format!(
-            "{} s",
-            trim_zero(format!("{seconds}.{}", milliseconds % 1_000 / 100))
-        ),
+        1_000..60_000 => format!("{} s", trim_zero(format!("{seconds}.{}", milliseconds % 1_000 / 100))),
         60_000..3_600_000 => format!("{} min {} s", seconds / 60, seconds % 60),
         _ => format!("{} h {} min", grouped(seconds / 3_600), seconds % 3_600 / 60),
     }
@@ -160,13 +139,10 @@ pub(crate) fn duration(milliseconds: u64) -> String {
 fn parts(text: &str) -> Option<(&str, &str, &str)> {
     let shape = |part: &str, pattern: &str| {
         part.len() == pattern.len()
-            && part.bytes().zip(pattern.bytes()).all(|(byte, wanted)| {
-                if wanted == b'0' {
-                    byte.is_ascii_digit()
-                } else {
-                    byte == wanted
-                }
-            })
+            && part
+                .bytes()
+                .zip(pattern.bytes())
+                .all(|(byte, wanted)| if wanted == b'0' { byte.is_ascii_digit() } else { byte == wanted })
     };
     let (date, time) = (text.get(..10)?, text.get(11..16)?);
     if !shape(date, "0000-00-00") || !shape(time, "00:00") {
@@ -208,10 +184,7 @@ mod tests {
 
     #[test]
     fn counts_are_grouped_and_agree_with_their_noun() {
-        assert_eq!(
-            [0, 7, 999, 1_000, 3_818, 1_234_567].map(grouped),
-            ["0", "7", "999", "1,000", "3,818", "1,234,567"]
-        );
+        assert_eq!([0, 7, 999, 1_000, 3_818, 1_234_567].map(grouped), ["0", "7", "999", "1,000", "3,818", "1,234,567"]);
         assert_eq!(counted(1, "run", "runs"), "1 run");
         assert_eq!(counted(3_818, "run", "runs"), "3,818 runs");
     }
@@ -232,43 +205,14 @@ mod tests {
         assert_eq!(large(0.02), "2 %");
         assert_eq!(large(0.0867), "8.7 %");
         assert_eq!(large(0.41), "41 %");
-        assert_eq!(
-            percent_range(
-                Interval {
-                    low: 0.12,
-                    high: 0.24
-                },
-                150
-            ),
-            "12 to 24 %"
-        );
-        assert_eq!(
-            percent_range(
-                Interval {
-                    low: 0.001,
-                    high: 0.04
-                },
-                150
-            ),
-            "<1 to 4 %"
-        );
-        assert_eq!(
-            percent_range(
-                Interval {
-                    low: 0.001,
-                    high: 0.002
-                },
-                150
-            ),
-            "<1 %"
-        );
+        assert_eq!(percent_range(Interval { low: 0.12, high: 0.24 }, 150), "12 to 24 %");
+        assert_eq!(percent_range(Interval { low: 0.001, high: 0.04 }, 150), "<1 to 4 %");
+        assert_eq!(percent_range(Interval { low: 0.001, high: 0.002 }, 150), "<1 %");
     }
 
     #[test]
     fn rates_in_words() {
-        let words: Vec<_> = [1.0, 0.95, 0.5, 0.34, 0.17, 0.02, 0.0001, 0.0]
-            .map(in_words)
-            .into();
+        let words: Vec<_> = [1.0, 0.95, 0.5, 0.34, 0.17, 0.02, 0.0001, 0.0].map(in_words).into();
         let expected = [
             Some("every one"),
             Some("nearly every one"),
@@ -299,14 +243,8 @@ mod tests {
         assert_eq!(moment("2026-03-12T14:05:33.120Z"), "2026-03-12 14:05 UTC");
         assert_eq!(moment("2026-03-12T14:05:33+02:00"), "2026-03-12 14:05 +02:00");
         assert_eq!(moment("last tuesday"), "last tuesday");
-        assert_eq!(
-            period("2026-03-02T08:00:00Z", "2026-03-14T09:30:00Z"),
-            "2026-03-02 to 2026-03-14"
-        );
-        assert_eq!(
-            period("2026-03-02T08:00:00Z", "2026-03-02T09:30:00Z"),
-            "2026-03-02, 08:00 to 09:30 UTC"
-        );
+        assert_eq!(period("2026-03-02T08:00:00Z", "2026-03-14T09:30:00Z"), "2026-03-02 to 2026-03-14");
+        assert_eq!(period("2026-03-02T08:00:00Z", "2026-03-02T09:30:00Z"), "2026-03-02, 08:00 to 09:30 UTC");
         assert_eq!(
             [840, 2_340, 2_000, 252_000, 3_900_000].map(duration),
             ["840 ms", "2.3 s", "2 s", "4 min 12 s", "1 h 5 min"]

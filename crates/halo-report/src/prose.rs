@@ -18,29 +18,18 @@ pub(crate) type Line = Vec<Segment>;
 
 /// A piece of plain text.
 pub(crate) fn plain(text: impl Into<String>) -> Segment {
-    Segment {
-        text: text.into(),
-        code: false,
-    }
+    Segment { text: text.into(), code: false }
 }
 
 /// A piece of code. The value is made safe and short.
 pub(crate) fn code(value: &str) -> Segment {
-    Segment {
-        text: text::value(value),
-        code: true,
-    }
+    Segment { text: text::value(value), code: true }
 }
 
 /// Lines of somebody's text, without the empty ones. Words between single backticks become code, as the
 /// authors of checks and models write them; any other mark-up stays text.
 pub(crate) fn lines(source: &str) -> Vec<Line> {
-    text::block(source)
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .map(segments)
-        .collect()
+    text::block(source).lines().map(str::trim).filter(|line| !line.is_empty()).map(segments).collect()
 }
 
 /// A title: one line, with code in it as in other texts.
@@ -60,10 +49,7 @@ fn segments(line: &str) -> Line {
         if !before.is_empty() {
             out.push(plain(before));
         }
-        out.push(Segment {
-            text: inside.to_owned(),
-            code: true,
-        });
+        out.push(Segment { text: inside.to_owned(), code: true });
         rest = after;
     }
     if !rest.is_empty() {
@@ -87,10 +73,7 @@ mod tests {
 
     #[test]
     fn backticks_make_code_and_nothing_else_does() {
-        let span = |text: &str| Segment {
-            text: text.to_owned(),
-            code: true,
-        };
+        let span = |text: &str| Segment { text: text.to_owned(), code: true };
         assert_eq!(
             lines("Pin `model` to *one* version.\n\nSet `retries` = 2"),
             vec![

@@ -20,11 +20,7 @@ pub fn summary(report: &Report, width: usize) -> String {
     if let Some(partial) = &view.partial {
         wrap(&mut out, partial, width);
     }
-    wrap(
-        &mut out,
-        &format!("{} {}", view.verdict.headline, view.verdict.reach),
-        width,
-    );
+    wrap(&mut out, &format!("{} {}", view.verdict.headline, view.verdict.reach), width);
     if !view.findings.is_empty() {
         out.push('\n');
         table(&mut out, &view.findings, width);
@@ -37,11 +33,8 @@ pub fn summary(report: &Report, width: usize) -> String {
         ),
         (view.refused.len() as u64, "claim refused", "claims refused"),
     ];
-    let left: Vec<String> = left
-        .into_iter()
-        .filter(|(n, ..)| *n > 0)
-        .map(|(n, one, many)| counted(n, one, many))
-        .collect();
+    let left: Vec<String> =
+        left.into_iter().filter(|(n, ..)| *n > 0).map(|(n, one, many)| counted(n, one, many)).collect();
     if !left.is_empty() || !view.warnings.is_empty() {
         out.push('\n');
     }
@@ -49,26 +42,17 @@ pub fn summary(report: &Report, width: usize) -> String {
         wrap(&mut out, warning, width);
     }
     if !left.is_empty() {
-        wrap(
-            &mut out,
-            &format!("Also in the report: {}.", left.join(", ")),
-            width,
-        );
+        wrap(&mut out, &format!("Also in the report: {}.", left.join(", ")), width);
     }
     out
 }
 
 fn table(out: &mut String, findings: &[FindingView], width: usize) {
-    let counts: Vec<String> = findings
-        .iter()
-        .map(|f| format!("{}/{}", f.affected, f.population))
-        .collect();
+    let counts: Vec<String> = findings.iter().map(|f| format!("{}/{}", f.affected, f.population)).collect();
     let severity_width = findings.iter().map(|f| f.severity.len()).max().unwrap_or(0);
     let count_width = counts.iter().map(String::len).max().unwrap_or(0);
     let rate_width = findings.iter().map(|f| f.rate.len()).max().unwrap_or(0);
-    let title_width = width
-        .saturating_sub(severity_width + count_width + rate_width + 6)
-        .max(8);
+    let title_width = width.saturating_sub(severity_width + count_width + rate_width + 6).max(8);
     for (finding, count) in findings.iter().zip(counts) {
         let title = fitted(&unformatted(&finding.title), title_width);
         out.push_str(&format!(

@@ -28,10 +28,7 @@ pub(crate) fn block(text: &str) -> String {
 /// The text on one line: control characters as visible symbols, runs of white space as one space.
 pub(crate) fn line(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for word in text
-        .split([' ', '\n', '\r', '\t'])
-        .filter(|word| !word.is_empty())
-    {
+    for word in text.split([' ', '\n', '\r', '\t']).filter(|word| !word.is_empty()) {
         if !out.is_empty() {
             out.push(' ');
         }
@@ -76,19 +73,13 @@ pub(crate) fn quote(text: &str) -> Clipped {
     };
     let lines: Vec<&str> = shown.lines().collect();
     if lines.len() <= QUOTE_LINES {
-        return Clipped {
-            text: shown,
-            shortened: cut_long,
-        };
+        return Clipped { text: shown, shortened: cut_long };
     }
     let (head, tail) = (QUOTE_LINES * 2 / 3, QUOTE_LINES / 3);
     let omitted = (lines.len() - head - tail) as u64;
     let note = format!("[… {} left out …]", counted(omitted, "line", "lines"));
     let kept = [&lines[..head], &[note.as_str()], &lines[lines.len() - tail..]].concat();
-    Clipped {
-        text: kept.join("\n"),
-        shortened: true,
-    }
+    Clipped { text: kept.join("\n"), shortened: true }
 }
 
 /// Head, tail and number of characters between them, when the text is clearly longer than the limit.
@@ -139,10 +130,7 @@ mod tests {
     #[test]
     fn control_characters_become_visible() {
         assert_eq!(block("a\u{1b}[31mred\u{7}\r\nb\rc\td"), "a␛[31mred␇\nb␍c\td");
-        assert_eq!(
-            block("\u{9b}2J \u{202e}gpj.exe \u{e0041}"),
-            "⟨U+009B⟩2J ⟨U+202E⟩gpj.exe ⟨U+E0041⟩"
-        );
+        assert_eq!(block("\u{9b}2J \u{202e}gpj.exe \u{e0041}"), "⟨U+009B⟩2J ⟨U+202E⟩gpj.exe ⟨U+E0041⟩");
         assert_eq!(block("naïve 👩‍🚀 日本"), "naïve 👩‍🚀 日本");
         assert_eq!(line("  two\n\n lines\u{0}"), "two lines␀");
         assert_eq!(value(" \n"), "(empty)");
@@ -165,12 +153,6 @@ mod tests {
         assert_eq!(clipped.text.lines().count(), QUOTE_LINES + 1);
         assert!(clipped.text.contains("\n15\n[… 76 lines left out …]\n92\n"));
         let fits = quote("short");
-        assert_eq!(
-            fits,
-            Clipped {
-                text: "short".to_owned(),
-                shortened: false
-            }
-        );
+        assert_eq!(fits, Clipped { text: "short".to_owned(), shortened: false });
     }
 }

@@ -84,19 +84,12 @@ impl View {
         Self {
             page_title: format!("{} · halo", verdict.headline.trim_end_matches('.')),
             input: text::value(&report.run.input),
-            prompt: report
-                .run
-                .prompt
-                .as_deref()
-                .map(text::line)
-                .filter(|prompt| !prompt.is_empty()),
+            prompt: report.run.prompt.as_deref().map(text::line).filter(|prompt| !prompt.is_empty()),
             made: made(report),
             partial: verdict::partial(report),
             warnings: verdict::warnings(report),
             proven: !report.findings.is_empty() && report.findings.iter().all(|finding| finding.verified),
-            findings: findings
-                .map(|(finding, number)| FindingView::new(finding, number, total, &axis))
-                .collect(),
+            findings: findings.map(|(finding, number)| FindingView::new(finding, number, total, &axis)).collect(),
             axis,
             verdict,
             answer: report.answer.clone().filter(|answer| !answer.trim().is_empty()),
@@ -105,20 +98,14 @@ impl View {
             refused: report
                 .refused
                 .iter()
-                .map(|claim| Refused {
-                    title: text::line(&claim.title),
-                    reason: text::line(&claim.reason),
-                })
+                .map(|claim| Refused { title: text::line(&claim.title), reason: text::line(&claim.reason) })
                 .collect(),
             cost: dataset::cost(report),
             dataset: dataset::facts(&report.dataset),
             queries: report
                 .queries
                 .iter()
-                .map(|query| Query {
-                    name: text::line(&query.name),
-                    sql: sql(&query.sql),
-                })
+                .map(|query| Query { name: text::line(&query.name), sql: sql(&query.sql) })
                 .collect(),
         }
     }
@@ -137,8 +124,5 @@ fn made(report: &Report) -> String {
     };
     let when = number::moment(&text::line(&run.started_at));
     let version = text::value(&run.halo_version);
-    format!(
-        "{when} · {} · {how} · halo {version}",
-        number::duration(run.elapsed_ms)
-    )
+    format!("{when} · {} · {how} · halo {version}", number::duration(run.elapsed_ms))
 }

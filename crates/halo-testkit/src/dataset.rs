@@ -236,15 +236,10 @@ impl TestSpan {
 
     /// Adds a tool call that an LLM span asks for.
     #[must_use]
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "tests write `json!({...})` at the call"
-    )]
+    #[expect(clippy::needless_pass_by_value, reason = "tests write `json!({...})` at the call")]
     pub fn asks_for(mut self, id: &str, name: &str, arguments: Value) -> Self {
-        let mut calls: Vec<Value> = self
-            .requested_tool_calls
-            .and_then(|text| serde_json::from_str(&text).ok())
-            .unwrap_or_default();
+        let mut calls: Vec<Value> =
+            self.requested_tool_calls.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
         calls.push(serde_json::json!({"id": id, "name": name, "arguments": arguments.to_string()}));
         self.requested_tool_calls = Some(Value::Array(calls).to_string());
         self
@@ -259,10 +254,7 @@ impl TestSpan {
 
     /// Sets the span events, a JSON array of `{name, time, attributes}`.
     #[must_use]
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "tests write `json!([...])` at the call"
-    )]
+    #[expect(clippy::needless_pass_by_value, reason = "tests write `json!([...])` at the call")]
     pub fn events(mut self, events: Value) -> Self {
         self.events = Some(events.to_string());
         self
@@ -284,9 +276,7 @@ impl TestSpan {
 
     /// Adds the span to a batch; `index` is its place among the spans of the test.
     fn push(&self, builder: &mut SpanBatchBuilder, index: i64) {
-        let start = self
-            .start_ns
-            .unwrap_or(FIRST_START_NS + index * GAP_MS * 1_000_000);
+        let start = self.start_ns.unwrap_or(FIRST_START_NS + index * GAP_MS * 1_000_000);
         let type_name = self.span_type.to_ascii_lowercase();
         let name = self
             .name
@@ -301,11 +291,7 @@ impl TestSpan {
                 _ => {}
             }
         }
-        let signature = self
-            .status_message
-            .as_deref()
-            .filter(|_| self.status == "ERROR")
-            .map(error_signature);
+        let signature = self.status_message.as_deref().filter(|_| self.status == "ERROR").map(error_signature);
         let attributes = Value::Object(self.attributes.clone()).to_string();
         let resource_attributes = Value::Object(self.resource_attributes.clone()).to_string();
         builder.push(&SpanRow {
@@ -359,10 +345,7 @@ pub fn tiny_dataset(spans: &[TestSpan]) -> (TempDir, Dataset) {
 /// A dataset with one segment for each list of spans; a trace that has spans in two of them straddles. No list at all gives an empty
 /// dataset.
 #[must_use]
-#[expect(
-    clippy::expect_used,
-    reason = "a test dataset that can't be written is a failed test"
-)]
+#[expect(clippy::expect_used, reason = "a test dataset that can't be written is a failed test")]
 pub fn dataset_of_segments(segments: &[&[TestSpan]]) -> (TempDir, Dataset) {
     let folder = TempDir::new().expect("a temporary folder");
     write(folder.path(), segments).expect("the test dataset can be written");
@@ -393,11 +376,7 @@ mod tests {
 
     #[test]
     fn segments_traces_and_straddlers_are_counted() {
-        let spans = [
-            TestSpan::agent("t1", "a"),
-            TestSpan::tool("t1", "b").parent("a"),
-            TestSpan::llm("t2", "c"),
-        ];
+        let spans = [TestSpan::agent("t1", "a"), TestSpan::tool("t1", "b").parent("a"), TestSpan::llm("t2", "c")];
         let (_folder, dataset) = tiny_dataset(&spans);
         assert_eq!((dataset.manifest().spans, dataset.manifest().traces), (3, 2));
         assert_eq!(dataset.straddle_trace_file(), None);

@@ -49,10 +49,7 @@ impl ScriptedModel {
     /// # Errors
     /// When no loopback port or no thread can be had.
     pub fn start(script: impl IntoIterator<Item = Reply>) -> io::Result<Self> {
-        Self::start_with_last(
-            script,
-            Reply::error(500, "the script of this test has no more replies"),
-        )
+        Self::start_with_last(script, Reply::error(500, "the script of this test has no more replies"))
     }
 
     /// Like [`ScriptedModel::start`], with the reply for every request after the script.
@@ -61,33 +58,20 @@ impl ScriptedModel {
     /// When no loopback port or no thread can be had.
     pub fn start_with_last(script: impl IntoIterator<Item = Reply>, last: Reply) -> io::Result<Self> {
         let shared = Arc::new(Shared {
-            state: Mutex::new(State {
-                script: script.into_iter().collect(),
-                last,
-                requests: Vec::new(),
-            }),
+            state: Mutex::new(State { script: script.into_iter().collect(), last, requests: Vec::new() }),
             arrived: Condvar::new(),
         });
         // Bound here, so that the address is known and listening before the caller goes on.
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = watch::channel(false);
         let for_thread = Arc::clone(&shared);
-        let thread = std::thread::Builder::new()
-            .name("scripted-model".to_owned())
-            .spawn(move || {
-                runtime.block_on(serve(listener, for_thread, stopped));
-            })?;
-        Ok(Self {
-            address,
-            shared,
-            stop,
-            thread: Some(thread),
-        })
+        let thread = std::thread::Builder::new().name("scripted-model".to_owned()).spawn(move || {
+            runtime.block_on(serve(listener, for_thread, stopped));
+        })?;
+        Ok(Self { address, shared, stop, thread: Some(thread) })
     }
 
     /// The address to give as base URL, `http://127.0.0.1:PORT/v1`.
@@ -112,10 +96,7 @@ impl ScriptedModel {
     #[must_use]
     pub fn wait_for_requests(&self, count: usize, time_max: Duration) -> bool {
         let guard = self.shared.lock();
-        let waited = self
-            .shared
-            .arrived
-            .wait_timeout_while(guard, time_max, |state| state.requests.len() < count);
+        let waited = self.shared.arrived.wait_timeout_while(guard, time_max, |state| state.requests.len() < count);
         let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         state.requests.len() >= count
     }

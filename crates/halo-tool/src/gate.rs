@@ -23,8 +23,6 @@ pub struct GateError {
 impl GateError {
     /// A refusal with its reason.
     pub fn new(reason: impl Into<String>) -> Self {
-        Self {
-            reason: reason.into(),
-        }
+        Self { reason: reason.into() }
     }
 }

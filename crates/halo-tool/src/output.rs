@@ -14,29 +14,17 @@ pub struct ToolOutput {
 impl ToolOutput {
     /// A plain text result.
     pub fn text(text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            ends_agent: false,
-            traces_shown: Vec::new(),
-        }
+        Self { text: text.into(), ends_agent: false, traces_shown: Vec::new() }
     }
 
     /// A result that shows the content of traces.
     pub fn showing(text: impl Into<String>, traces_shown: Vec<String>) -> Self {
-        Self {
-            text: text.into(),
-            ends_agent: false,
-            traces_shown,
-        }
+        Self { text: text.into(), ends_agent: false, traces_shown }
     }
 
     /// A result that ends the calling agent.
     pub fn ending(text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            ends_agent: true,
-            traces_shown: Vec::new(),
-        }
+        Self { text: text.into(), ends_agent: true, traces_shown: Vec::new() }
     }
 
     /// The same result with at most `chars_max` characters: both ends kept, the middle replaced by a note of how much is missing.
@@ -62,16 +50,8 @@ pub fn clip_middle(text: &str, chars_max: usize) -> String {
     let head = chars_max * 2 / 3;
     let tail = chars_max - head;
     let head_end = text.char_indices().nth(head).map_or(text.len(), |(at, _)| at);
-    let tail_start = text
-        .char_indices()
-        .nth(chars - tail)
-        .map_or(text.len(), |(at, _)| at);
-    format!(
-        "{}[… {} characters left out …]{}",
-        &text[..head_end],
-        chars - chars_max,
-        &text[tail_start..]
-    )
+    let tail_start = text.char_indices().nth(chars - tail).map_or(text.len(), |(at, _)| at);
+    format!("{}[… {} characters left out …]{}", &text[..head_end], chars - chars_max, &text[tail_start..])
 }
 
 #[cfg(test)]

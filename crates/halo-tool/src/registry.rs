@@ -28,11 +28,7 @@ impl ToolRegistry {
     pub fn add<T: Tool>(&mut self, tool: T) {
         let name = tool.name();
         let parameters = schema_of::<T::Args>();
-        let spec = ToolSpec {
-            name: name.to_owned(),
-            description: tool.description().trim().to_owned(),
-            parameters,
-        };
+        let spec = ToolSpec { name: name.to_owned(), description: tool.description().trim().to_owned(), parameters };
         if self.tools.insert(name, Arc::new(Typed { tool, spec })).is_none() {
             self.order.push(name);
         }
@@ -41,23 +37,14 @@ impl ToolRegistry {
     /// What the model is told, in the order the tools were added.
     #[must_use]
     pub fn specs(&self) -> Vec<ToolSpec> {
-        self.order
-            .iter()
-            .filter_map(|name| self.tools.get(name))
-            .map(|tool| tool.spec().clone())
-            .collect()
+        self.order.iter().filter_map(|name| self.tools.get(name)).map(|tool| tool.spec().clone()).collect()
     }
 
     /// Calls a tool with the arguments as the model wrote them.
     ///
     /// # Errors
     /// An unknown name, arguments that are no JSON object or do not fit the schema: all [`ToolError::ForModel`] with what would fit. What the tool itself returns.
-    pub async fn call(
-        &self,
-        name: &str,
-        arguments: &str,
-        context: &ToolContext,
-    ) -> Result<ToolOutput, ToolError> {
+    pub async fn call(&self, name: &str, arguments: &str, context: &ToolContext) -> Result<ToolOutput, ToolError> {
         let Some(tool) = self.tools.get(name) else {
             return Err(ToolError::for_model(format!(
                 "there is no tool `{name}`; the tools are: {}",
@@ -65,11 +52,7 @@ impl ToolRegistry {
             )));
         };
         // A model that needs no arguments often sends an empty string.
-        let text = if arguments.trim().is_empty() {
-            "{}"
-        } else {
-            arguments
-        };
+        let text = if arguments.trim().is_empty() { "{}" } else { arguments };
         let args: Value = serde_json::from_str(text).map_err(|error| {
             ToolError::for_model(format!(
                 "the arguments of `{name}` are not valid JSON ({error}); send one JSON object"
@@ -95,8 +78,7 @@ fn schema_of<A: schemars::JsonSchema>() -> Value {
     if let Value::Object(map) = &mut schema {
         map.remove("$schema");
         map.remove("title");
-        map.entry("properties")
-            .or_insert_with(|| Value::Object(serde_json::Map::default()));
+        map.entry("properties").or_insert_with(|| Value::Object(serde_json::Map::default()));
     }
     simplify(&mut schema);
     schema
@@ -127,11 +109,7 @@ fn simplify(schema: &mut Value) {
 /// A tool whose argument type is hidden, so that a registry can hold many.
 trait ErasedTool: Send + Sync {
     fn spec(&self) -> &ToolSpec;
-    fn call<'a>(
-        &'a self,
-        args: Value,
-        context: &'a ToolContext,
-    ) -> BoxFuture<'a, Result<ToolOutput, ToolError>>;
+    fn call<'a>(&'a self, args: Value, context: &'a ToolContext) -> BoxFuture<'a, Result<ToolOutput, ToolError>>;
 }
 
 struct Typed<T> {
@@ -144,11 +122,7 @@ impl<T: Tool> ErasedTool for Typed<T> {
         &self.spec
     }
 
-    fn call<'a>(
-        &'a self,
-        args: Value,
-        context: &'a ToolContext,
-    ) -> BoxFuture<'a, Result<ToolOutput, ToolError>> {
+    fn call<'a>(&'a self, args: Value, context: &'a ToolContext) -> BoxFuture<'a, Result<ToolOutput, ToolError>> {
         async move {
             let typed: T::Args = serde_json::from_value(args).map_err(|error| {
                 ToolError::for_model(format!(
@@ -196,35 +170,19 @@ mod tests {
     async fn call(name: &str, arguments: &str) -> Result<String, String> {
         let mut registry = ToolRegistry::new();
         registry.add(Add);
-        let context = ToolContext {
-            cancel: CancellationToken::new(),
-            agent_id: "root".into(),
-            tool_call_id: "c1".into(),
-        };
-        registry
-            .call(name, arguments, &context)
-            .await
-            .map(|o| o.text)
-            .map_err(|e| e.to_string())
+        let context =
+            ToolContext { cancel: CancellationToken::new(), agent_id: "root".into(), tool_call_id: "c1".into() };
+        registry.call(name, arguments, &context).await.map(|o| o.text).map_err(|e| e.to_string())
     }
 
     #[tokio::test]
     async fn calls_and_tells_the_model_what_would_fit() {
         assert_eq!(call("add", r#"{"a": 2, "b": 3}"#).await, Ok("5".to_owned()));
-        assert_eq!(
-            call("sub", "{}").await,
-            Err("there is no tool `sub`; the tools are: add".to_owned())
-        );
+        assert_eq!(call("sub", "{}").await, Err("there is no tool `sub`; the tools are: add".to_owned()));
         let broken = call("add", r#"{"a": 2"#).await.unwrap_err();
-        assert!(
-            broken.starts_with("the arguments of `add` are not valid JSON (EOF while parsing"),
-            "{broken}"
-        );
+        assert!(broken.starts_with("the arguments of `add` are not valid JSON (EOF while parsing"), "{broken}");
         let wrong = call("add", r#"{"a": "two"}"#).await.unwrap_err();
-        assert!(
-            wrong.contains(r#"invalid type: string "two", expected i64"#),
-            "{wrong}"
-        );
+        assert!(wrong.contains(r#"invalid type: string "two", expected i64"#), "{wrong}");
         assert!(wrong.contains(r#""description":"First number.""#), "{wrong}");
     }
 

@@ -61,15 +61,11 @@ pub enum ToolError {
 impl ToolError {
     /// An error that the model reads and can mend.
     pub fn for_model(message: impl Into<String>) -> Self {
-        Self::ForModel {
-            message: message.into(),
-        }
+        Self::ForModel { message: message.into() }
     }
 
     /// An error that ends the run.
     pub fn fatal(message: impl Into<String>) -> Self {
-        Self::Fatal {
-            message: message.into(),
-        }
+        Self::Fatal { message: message.into() }
     }
 }

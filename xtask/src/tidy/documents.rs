@@ -2,14 +2,7 @@
 
 use super::{edges::EDGES, problem::Problem, project::Project, rust::is_word, tree::Tree};
 
-const MUST_BE_THERE: &[&str] = &[
-    "README.md",
-    ARCHITECTURE,
-    CHANGELOG,
-    "LICENSE-MIT",
-    "LICENSE-APACHE",
-    ".ci/run",
-];
+const MUST_BE_THERE: &[&str] = &["README.md", ARCHITECTURE, CHANGELOG, "LICENSE-MIT", "LICENSE-APACHE", ".ci/run"];
 const ARCHITECTURE: &str = "ARCHITECTURE.md";
 const CHANGELOG: &str = "CHANGELOG.md";
 const UNRELEASED: &str = "## Unreleased";
@@ -32,9 +25,7 @@ pub(super) fn check(project: &Project) -> Vec<Problem> {
 
 fn check_presence(tree: &Tree) -> Vec<Problem> {
     let missing = MUST_BE_THERE.iter().filter(|path| !tree.has_file(path));
-    missing
-        .map(|path| Problem::of_file(*path, "the file is missing; write it"))
-        .collect()
+    missing.map(|path| Problem::of_file(*path, "the file is missing; write it")).collect()
 }
 
 fn check_changelog(tree: &Tree) -> Option<Problem> {
@@ -123,18 +114,11 @@ fn links(text: &str) -> Vec<(usize, String)> {
         // An opening, and what ends the target behind it.
         let marks: [(&str, &[char]); 3] = [("](", &[')', ' ']), ("src=\"", &['"']), ("href=\"", &['"'])];
         for (opening, ends) in marks {
-            let targets = line
-                .split(opening)
-                .skip(1)
-                .filter_map(|after| after.split(ends).next());
+            let targets = line.split(opening).skip(1).filter_map(|after| after.split(ends).next());
             links.extend(targets.map(|target| (index + 1, target.trim_matches(['<', '>']).to_owned())));
         }
         // A definition: `[name]: target`.
-        if let Some((_, target)) = line
-            .trim_start()
-            .strip_prefix('[')
-            .and_then(|rest| rest.split_once("]: "))
-        {
+        if let Some((_, target)) = line.trim_start().strip_prefix('[').and_then(|rest| rest.split_once("]: ")) {
             let target = target.split_whitespace().next().unwrap_or("");
             links.push((index + 1, target.trim_matches(['<', '>']).to_owned()));
         }
@@ -144,11 +128,7 @@ fn links(text: &str) -> Vec<(usize, String)> {
 
 fn without_inline_code(line: &str) -> String {
     let parts = line.split('`').enumerate();
-    parts
-        .filter(|(index, _)| index % 2 == 0)
-        .map(|(_, part)| part)
-        .collect::<Vec<_>>()
-        .join("`")
+    parts.filter(|(index, _)| index % 2 == 0).map(|(_, part)| part).collect::<Vec<_>>().join("`")
 }
 
 #[cfg(test)]
@@ -166,10 +146,7 @@ mod tests {
         for path in MUST_BE_THERE {
             let others: Vec<_> = MUST_BE_THERE.iter().filter(|other| *other != path).collect();
             let files: Vec<_> = others.iter().map(|other| (**other, "")).collect();
-            testing::check(
-                &check_presence(&Tree::of(&files)),
-                &[&format!("{path}: the file is missing")],
-            );
+            testing::check(&check_presence(&Tree::of(&files)), &[&format!("{path}: the file is missing")]);
         }
     }
 
@@ -180,10 +157,7 @@ mod tests {
             problem.into_iter().collect::<Vec<_>>()
         };
         testing::check(&changelog("# Changes\n\n## Unreleased\n\n- more\n"), &[]);
-        testing::check(
-            &changelog("# Changes\n\n## 0.1.0\n"),
-            &["add a section `## Unreleased`"],
-        );
+        testing::check(&changelog("# Changes\n\n## 0.1.0\n"), &["add a section `## Unreleased`"]);
         testing::check(&changelog("See ## Unreleased\n"), &["add a section"]);
     }
 
@@ -193,32 +167,19 @@ mod tests {
         let architecture = |text: &str| check_architecture(&Tree::of(&[(ARCHITECTURE, text)]));
         testing::check(&architecture(&all.join("`, `")), &[]);
         let without = all.join(", ").replace("halo-tool,", "halo-tools, my-halo-tool,");
-        testing::check(
-            &architecture(&without),
-            &["ARCHITECTURE.md: say what `halo-tool` is for"],
-        );
+        testing::check(&architecture(&without), &["ARCHITECTURE.md: say what `halo-tool` is for"]);
     }
 
     #[test]
     fn the_architecture_sends_to_places_that_are_there() {
         let places = |text: &str| {
-            let files = [
-                ("crates/halo-x/src/a.rs", ""),
-                ("xtask/src/tidy/b.rs", ""),
-                (ARCHITECTURE, text),
-            ];
+            let files = [("crates/halo-x/src/a.rs", ""), ("xtask/src/tidy/b.rs", ""), (ARCHITECTURE, text)];
             check_places(&Tree::of(&files))
         };
-        let good =
-            "`halo-x/src/a.rs`, `halo-x/src/`, `halo-x/src/*.rs`, `xtask/src/tidy*` and `halo-x/src/NAME.rs`;
+        let good = "`halo-x/src/a.rs`, `halo-x/src/`, `halo-x/src/*.rs`, `xtask/src/tidy*` and `halo-x/src/NAME.rs`;
 `SELECT a/b`, `other/c.rs` and halo-x/d.rs are none\n";
         testing::check(&places(good), &[]);
-        for bad in [
-            "halo-x/src/b.rs",
-            "halo-x/tools/*.rs",
-            "xtask/src/a",
-            "fixtures/NAME.jsonl",
-        ] {
+        for bad in ["halo-x/src/b.rs", "halo-x/tools/*.rs", "xtask/src/a", "fixtures/NAME.jsonl"] {
             let told = format!("ARCHITECTURE.md:2: there is no `{bad}` any more");
             testing::check(&places(&format!("`a`\nsee `{bad}`.\n")), &[&told]);
         }
@@ -233,17 +194,8 @@ mod tests {
         let good = "[a](docs/a.md#part) [b](./docs/) ![c](LICENSE-MIT \"title\") [d](#here)\n<img src=\"docs/a.md\">
 [e](https://example.com/x) [f](mailto:a@example.com) `[g](nowhere)`\n```\n[h](nowhere)\n```\n[i]: docs/a.md\n";
         testing::check(&linked(good), &[]);
-        for bad in [
-            "[a](docs/b.md)",
-            "![a](doc)",
-            "[a]: docs/b.md",
-            "<img src=\"b.png\">",
-            "[a](../x)",
-        ] {
-            testing::check(
-                &linked(&format!("text\n{bad}\n")),
-                &["README.md:2: the link to `"],
-            );
+        for bad in ["[a](docs/b.md)", "![a](doc)", "[a]: docs/b.md", "<img src=\"b.png\">", "[a](../x)"] {
+            testing::check(&linked(&format!("text\n{bad}\n")), &["README.md:2: the link to `"]);
         }
         let both = linked("[a](docs/a.md) [b](b.md) and [c](c.md)");
         testing::check(&both, &["`b.md` leads nowhere", "`c.md` leads nowhere"]);

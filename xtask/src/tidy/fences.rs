@@ -111,14 +111,8 @@ fn check_manifests(project: &Project) -> Vec<Problem> {
     let mut problems = Vec::new();
     for member in &project.members {
         for dependency in &member.dependencies {
-            for fence in FENCES
-                .iter()
-                .filter(|fence| !fence.allows(&member.name, dependency))
-            {
-                let text = format!(
-                    "`{}` may not use `{}`: {}",
-                    member.name, dependency.package, fence.reason
-                );
+            for fence in FENCES.iter().filter(|fence| !fence.allows(&member.name, dependency)) {
+                let text = format!("`{}` may not use `{}`: {}", member.name, dependency.package, fence.reason);
                 problems.push(Problem::new(&member.manifest_path, dependency.line, text));
             }
         }
@@ -132,12 +126,7 @@ fn check_sources(project: &Project) -> Vec<Problem> {
         if file.path.starts_with(ENGINE_CRATE) {
             continue;
         }
-        for (index, _) in file
-            .code
-            .lines()
-            .enumerate()
-            .filter(|(_, line)| names_the_engine(line))
-        {
+        for (index, _) in file.code.lines().enumerate().filter(|(_, line)| names_the_engine(line)) {
             let text = "only halo-query may name DataFusion; ask it for a result instead";
             problems.push(Problem::new(&file.path, Some(index + 1), text));
         }
@@ -168,12 +157,10 @@ impl Fence {
     }
 
     fn covers(&self, package: &str) -> bool {
-        self.packages
-            .iter()
-            .any(|pattern| match pattern.strip_suffix('*') {
-                Some(start) => package.starts_with(start),
-                None => package == *pattern,
-            })
+        self.packages.iter().any(|pattern| match pattern.strip_suffix('*') {
+            Some(start) => package.starts_with(start),
+            None => package == *pattern,
+        })
     }
 }
 
@@ -215,45 +202,21 @@ mod tests {
             "[dependencies]\nserde = \"1\"\nreqwest = \"0.12\"",
             &["crates/x/Cargo.toml:5: `halo-agent` may not use `reqwest`: halo-llm is the one crate"],
         );
-        check(
-            "halo-agent",
-            "[dependencies]\nweb = { version = \"1\", package = \"reqwest\" }",
-            &["`reqwest`"],
-        );
+        check("halo-agent", "[dependencies]\nweb = { version = \"1\", package = \"reqwest\" }", &["`reqwest`"]);
         check("halo-llm", "[dependencies]\nreqwest = \"0.12\"", &[]);
     }
 
     #[test]
     fn companions_are_behind_the_same_fence() {
-        check(
-            "halo-cli",
-            "[dependencies]\ndatafusion-functions-json = \"1\"",
-            &["behind one door"],
-        );
-        check(
-            "halo-query",
-            "[dependencies]\ndatafusion-functions-json = \"1\"",
-            &[],
-        );
-        check(
-            "halo-query",
-            "[dev-dependencies]\nparquet = \"1\"",
-            &["what lies on disk"],
-        );
-        check(
-            "halo-ingest",
-            "[dev-dependencies]\ntokio-util = \"1\"",
-            &["synchronous"],
-        );
+        check("halo-cli", "[dependencies]\ndatafusion-functions-json = \"1\"", &["behind one door"]);
+        check("halo-query", "[dependencies]\ndatafusion-functions-json = \"1\"", &[]);
+        check("halo-query", "[dev-dependencies]\nparquet = \"1\"", &["what lies on disk"]);
+        check("halo-ingest", "[dev-dependencies]\ntokio-util = \"1\"", &["synchronous"]);
     }
 
     #[test]
     fn some_may_in_tests_alone() {
-        check(
-            "halo-cli",
-            "[dev-dependencies]\nflate2 = \"1\"\nzstd = \"1\"",
-            &[],
-        );
+        check("halo-cli", "[dev-dependencies]\nflate2 = \"1\"\nzstd = \"1\"", &[]);
         check("halo-cli", "[dependencies]\nzstd = \"1\"", &["unpacking"]);
     }
 
@@ -265,20 +228,9 @@ mod tests {
         };
         let told = ["only halo-query may name DataFusion"];
         testing::check(&sources("crates/halo-cli/src/a.rs", "use datafusion;"), &told);
-        testing::check(
-            &sources("crates/halo-cli/tests/it/a.rs", "x(datafusion::y)"),
-            &told,
-        );
-        testing::check(
-            &sources("benches/src/a.rs", "\nuse datafusion_functions_json::z;"),
-            &["a.rs:2"],
-        );
-        for harmless in [
-            "// datafusion::x",
-            "\"datafusion::x\"",
-            "fn my_datafusion() {}",
-            "let datafusion = 1;",
-        ] {
+        testing::check(&sources("crates/halo-cli/tests/it/a.rs", "x(datafusion::y)"), &told);
+        testing::check(&sources("benches/src/a.rs", "\nuse datafusion_functions_json::z;"), &["a.rs:2"]);
+        for harmless in ["// datafusion::x", "\"datafusion::x\"", "fn my_datafusion() {}", "let datafusion = 1;"] {
             testing::check(&sources("crates/halo-cli/src/a.rs", harmless), &[]);
         }
         testing::check(&sources("crates/halo-query/src/a.rs", "use datafusion::x;"), &[]);

@@ -22,11 +22,8 @@ struct OwnVersion {
 }
 
 /// Features that must stay off, with what they would cost.
-const BANNED_FEATURES: &[(&str, &str, &str)] = &[(
-    "insta",
-    "redactions",
-    "it changes memchr's features, and with them rebuilds all of DataFusion",
-)];
+const BANNED_FEATURES: &[(&str, &str, &str)] =
+    &[("insta", "redactions", "it changes memchr's features, and with them rebuilds all of DataFusion")];
 
 /// Dependencies that must be taken without their default features.
 const WITHOUT_DEFAULTS: &[(&str, &str)] = &[(
@@ -62,9 +59,7 @@ fn check_package(member: &Member) -> Vec<Problem> {
         texts.push("say in `description` what the crate is for".to_owned());
     }
     let problems = texts.into_iter();
-    problems
-        .map(|text| Problem::of_file(&member.manifest_path, text))
-        .collect()
+    problems.map(|text| Problem::of_file(&member.manifest_path, text)).collect()
 }
 
 fn is_from_workspace(member: &Member, path: &[&str]) -> bool {
@@ -74,9 +69,8 @@ fn is_from_workspace(member: &Member, path: &[&str]) -> bool {
 
 fn check_versions(member: &Member, exceptions: &[OwnVersion]) -> Vec<Problem> {
     let own = member.dependencies.iter().filter(|dependency| {
-        let is_exception = |exception: &OwnVersion| {
-            exception.member == member.name && exception.package == dependency.package
-        };
+        let is_exception =
+            |exception: &OwnVersion| exception.member == member.name && exception.package == dependency.package;
         !dependency.from_workspace && !exceptions.iter().any(is_exception)
     });
     own.map(|dependency| {
@@ -91,9 +85,7 @@ fn check_versions(member: &Member, exceptions: &[OwnVersion]) -> Vec<Problem> {
 
 fn check_exceptions(project: &Project, exceptions: &[OwnVersion]) -> Vec<Problem> {
     let stale = exceptions.iter().filter(|exception| {
-        let dependencies = project
-            .member(exception.member)
-            .map(|member| &member.dependencies);
+        let dependencies = project.member(exception.member).map(|member| &member.dependencies);
         !dependencies
             .into_iter()
             .flatten()
@@ -126,9 +118,7 @@ fn check_sources_name_dependencies(project: &Project, member: &Member) -> Vec<Pr
         });
         if files.next().is_none() {
             let what = match dependency.purpose {
-                Purpose::Normal => {
-                    "no product source of the crate names it; remove it, or make it a dev-dependency"
-                }
+                Purpose::Normal => "no product source of the crate names it; remove it, or make it a dev-dependency",
                 Purpose::Dev | Purpose::Build => "no source of the crate names it; remove it",
             };
             let text = format!("`{}`: {what}", dependency.key);
@@ -150,11 +140,7 @@ fn check_features(project: &Project) -> Vec<Problem> {
     for (key, value) in project.workspace_dependencies() {
         let line = project.workspace_dependency_line(key);
         for (package, feature, cost) in BANNED_FEATURES {
-            if key == *package
-                && strings(value.get("features"))
-                    .iter()
-                    .any(|found| found == feature)
-            {
+            if key == *package && strings(value.get("features")).iter().any(|found| found == feature) {
                 let text = format!("take `{key}` without the feature `{feature}`: {cost}");
                 problems.push(Problem::new("Cargo.toml", line, text));
             }
@@ -170,8 +156,7 @@ fn check_features(project: &Project) -> Vec<Problem> {
     for member in &project.members {
         for dependency in &member.dependencies {
             for (package, feature, cost) in BANNED_FEATURES {
-                if dependency.package == *package && dependency.features.iter().any(|found| found == feature)
-                {
+                if dependency.package == *package && dependency.features.iter().any(|found| found == feature) {
                     let text = format!("take `{package}` without the feature `{feature}`: {cost}");
                     problems.push(Problem::new(&member.manifest_path, dependency.line, text));
                 }

@@ -20,30 +20,17 @@ fn check_tools(project: &Project) -> Vec<Problem> {
     let mut problems = Vec::new();
     for file in project.rust_files.iter().filter(|file| is_tool(file)) {
         let text_path = file.path.replace(".rs", ".md");
-        if project
-            .tree
-            .text(&text_path)
-            .is_none_or(|text| text.trim().is_empty())
-        {
+        if project.tree.text(&text_path).is_none_or(|text| text.trim().is_empty()) {
             let text = format!("the tool has no text for the model; write it in {text_path}");
             problems.push(Problem::of_file(&file.path, text));
         }
     }
-    let texts = project
-        .tree
-        .below("crates/")
-        .filter(|(path, _)| path.contains("/src/") && path.ends_with(".md"));
+    let texts = project.tree.below("crates/").filter(|(path, _)| path.contains("/src/") && path.ends_with(".md"));
     for (path, _) in texts {
         let code_path = path.replace(".md", ".rs");
-        let has_tool = project
-            .rust_files
-            .iter()
-            .any(|file| file.path == code_path && is_tool(file));
+        let has_tool = project.rust_files.iter().any(|file| file.path == code_path && is_tool(file));
         if !has_tool {
-            problems.push(Problem::of_file(
-                path,
-                format!("{code_path} holds no tool; remove the text"),
-            ));
+            problems.push(Problem::of_file(path, format!("{code_path} holds no tool; remove the text")));
         }
     }
     problems
@@ -54,15 +41,12 @@ fn is_tool(file: &RustFile) -> bool {
 }
 
 fn implements_tool(code: &str) -> bool {
-    code.lines()
-        .any(|line| line.trim_start().starts_with("impl") && line.contains(" Tool for "))
+    code.lines().any(|line| line.trim_start().starts_with("impl") && line.contains(" Tool for "))
 }
 
 fn check_checks(tree: &Tree) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let files = tree
-        .below(CHECK_FOLDER)
-        .filter(|(path, _)| !path[CHECK_FOLDER.len()..].contains('/'));
+    let files = tree.below(CHECK_FOLDER).filter(|(path, _)| !path[CHECK_FOLDER.len()..].contains('/'));
     // A folder that was moved must not leave this check with nothing to do.
     if !tree.has_folder(CHECK_FOLDER.trim_end_matches('/')) {
         let text = "the checks are not here any more; name their folder in xtask/src/tidy/pairs.rs";
@@ -77,10 +61,7 @@ fn check_checks(tree: &Tree) -> Vec<Problem> {
             continue;
         };
         if !tree.has_file(&other) {
-            problems.push(Problem::of_file(
-                path,
-                format!("the check has no {what}; write {other}"),
-            ));
+            problems.push(Problem::of_file(path, format!("the check has no {what}; write {other}")));
         }
     }
     problems
@@ -116,29 +97,14 @@ mod tests {
             tree.insert("Cargo.toml", "[workspace]\n".to_owned());
             check_tools(&Project::new(tree).unwrap())
         };
-        let (code, text) = (
-            "crates/halo-query/src/tools/sql.rs",
-            "crates/halo-query/src/tools/sql.md",
-        );
+        let (code, text) = ("crates/halo-query/src/tools/sql.rs", "crates/halo-query/src/tools/sql.md");
         testing::check(&tools(&[(code, TOOL), (text, "Runs it.\n")]), &[]);
         testing::check(&tools(&[(code, "//! Helps the tools; a Tool for all.\n")]), &[]);
 
-        testing::check(
-            &tools(&[(code, TOOL)]),
-            &["sql.rs: the tool has no text for the model"],
-        );
-        testing::check(
-            &tools(&[(code, TOOL), (text, " \n")]),
-            &["sql.rs: the tool has no text"],
-        );
-        testing::check(
-            &tools(&[(text, "Runs it.\n")]),
-            &["sql.md: crates/halo-query/src/tools/sql.rs holds no tool"],
-        );
-        testing::check(
-            &tools(&[("crates/halo-agent/src/tools/a.rs", TOOL)]),
-            &["a.rs: the tool has no text"],
-        );
+        testing::check(&tools(&[(code, TOOL)]), &["sql.rs: the tool has no text for the model"]);
+        testing::check(&tools(&[(code, TOOL), (text, " \n")]), &["sql.rs: the tool has no text"]);
+        testing::check(&tools(&[(text, "Runs it.\n")]), &["sql.md: crates/halo-query/src/tools/sql.rs holds no tool"]);
+        testing::check(&tools(&[("crates/halo-agent/src/tools/a.rs", TOOL)]), &["a.rs: the tool has no text"]);
     }
 
     #[test]
@@ -151,35 +117,19 @@ mod tests {
             check_checks(&tree)
         };
         testing::check(&checks(&["a.sql", "a.md", "shared/b.sql"]), &[]);
-        testing::check(
-            &checks(&["a.sql"]),
-            &["a.sql: the check has no title, cause and fix"],
-        );
-        testing::check(
-            &checks(&["a.sql", "a.md", "b.md"]),
-            &["b.md: the check has no query"],
-        );
+        testing::check(&checks(&["a.sql"]), &["a.sql: the check has no title, cause and fix"]);
+        testing::check(&checks(&["a.sql", "a.md", "b.md"]), &["b.md: the check has no query"]);
     }
 
     #[test]
     fn a_fixture_is_named_in_the_list() {
         let fixtures = |list: &str| {
-            let files = [
-                (FIXTURE_LIST, list),
-                ("fixtures/a.jsonl", ""),
-                ("fixtures/broken/b.jsonl", ""),
-            ];
+            let files = [(FIXTURE_LIST, list), ("fixtures/a.jsonl", ""), ("fixtures/broken/b.jsonl", "")];
             check_fixtures(&Tree::of(&files))
         };
         testing::check(&fixtures("| `a.jsonl` |\n| `b.jsonl` |"), &[]);
         testing::check(&fixtures("| `a.jsonl` |\n| `broken/b.jsonl` |"), &[]);
-        testing::check(
-            &fixtures("`a.jsonl`"),
-            &["fixtures/broken/b.jsonl: the fixture is not named"],
-        );
-        testing::check(
-            &fixtures("`aa.jsonl` and `b.jsonl`"),
-            &["fixtures/a.jsonl: the fixture is not named"],
-        );
+        testing::check(&fixtures("`a.jsonl`"), &["fixtures/broken/b.jsonl: the fixture is not named"]);
+        testing::check(&fixtures("`aa.jsonl` and `b.jsonl`"), &["fixtures/a.jsonl: the fixture is not named"]);
     }
 }

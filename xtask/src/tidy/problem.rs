@@ -21,11 +21,7 @@ impl Problem {
 
     /// A problem with its line where that is known.
     pub(crate) fn new(path: impl Into<String>, line: Option<usize>, text: impl Into<String>) -> Self {
-        Self {
-            path: path.into(),
-            line,
-            text: text.into(),
-        }
+        Self { path: path.into(), line, text: text.into() }
     }
 }
 

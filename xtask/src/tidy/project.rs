@@ -6,11 +6,8 @@ use toml::{Table, Value};
 use super::{rust::RustFile, tree::Tree};
 
 /// The sections of a manifest that hold dependencies, with what they are for.
-const SECTIONS: &[(&str, Purpose)] = &[
-    ("dependencies", Purpose::Normal),
-    ("dev-dependencies", Purpose::Dev),
-    ("build-dependencies", Purpose::Build),
-];
+const SECTIONS: &[(&str, Purpose)] =
+    &[("dependencies", Purpose::Normal), ("dev-dependencies", Purpose::Dev), ("build-dependencies", Purpose::Build)];
 
 /// All that the checks look at.
 #[derive(Debug)]
@@ -73,16 +70,12 @@ pub(crate) enum Purpose {
 impl Project {
     /// Reads the manifests and scans the sources of `tree`.
     pub(crate) fn new(tree: Tree) -> Result<Self> {
-        let root_text = tree
-            .text("Cargo.toml")
-            .context("the workspace has no Cargo.toml")?;
+        let root_text = tree.text("Cargo.toml").context("the workspace has no Cargo.toml")?;
         let root = parse("Cargo.toml", root_text)?;
         let mut members = Vec::new();
         for folder in member_folders(&root, &tree) {
             let manifest_path = format!("{folder}/Cargo.toml");
-            let text = tree
-                .text(&manifest_path)
-                .with_context(|| format!("the member {folder} has no Cargo.toml"))?;
+            let text = tree.text(&manifest_path).with_context(|| format!("the member {folder} has no Cargo.toml"))?;
             members.push(Member::new(folder, &manifest_path, text, &root)?);
         }
         let rust_files = tree
@@ -90,21 +83,13 @@ impl Project {
             .filter(|(path, _)| path.ends_with(".rs"))
             .filter_map(|(path, file)| Some(RustFile::new(path, file.text.as_deref()?)))
             .collect();
-        Ok(Self {
-            tree,
-            rust_files,
-            root,
-            members,
-        })
+        Ok(Self { tree, rust_files, root, members })
     }
 
     /// `[workspace.dependencies]`.
     pub(crate) fn workspace_dependencies(&self) -> impl Iterator<Item = (&str, &Value)> {
         let table = table_at(&self.root, &["workspace", "dependencies"]);
-        table
-            .into_iter()
-            .flatten()
-            .map(|(key, value)| (key.as_str(), value))
+        table.into_iter().flatten().map(|(key, value)| (key.as_str(), value))
     }
 
     /// The line of the root manifest on which a workspace dependency stands.
@@ -136,13 +121,7 @@ impl Member {
                 }
             }
         }
-        Ok(Self {
-            name,
-            folder,
-            manifest_path: manifest_path.to_owned(),
-            manifest,
-            dependencies,
-        })
+        Ok(Self { name, folder, manifest_path: manifest_path.to_owned(), manifest, dependencies })
     }
 }
 
@@ -154,9 +133,7 @@ impl Dependency {
         } else {
             Some(value)
         };
-        let renamed = declared
-            .and_then(|value| value.get("package"))
-            .and_then(Value::as_str);
+        let renamed = declared.and_then(|value| value.get("package")).and_then(Value::as_str);
         Self {
             key: key.to_owned(),
             package: renamed.unwrap_or(key).to_owned(),
@@ -171,8 +148,7 @@ impl Dependency {
 
 /// The table at a path of keys.
 pub(crate) fn table_at<'a>(table: &'a Table, path: &[&str]) -> Option<&'a Table> {
-    path.iter()
-        .try_fold(table, |table, key| table.get(*key)?.as_table())
+    path.iter().try_fold(table, |table, key| table.get(*key)?.as_table())
 }
 
 /// The text at a path of keys.
@@ -188,8 +164,7 @@ pub(crate) fn strings(value: Option<&Value>) -> Vec<String> {
 }
 
 fn parse(path: &str, text: &str) -> Result<Table> {
-    text.parse::<Table>()
-        .with_context(|| format!("cannot parse {path}"))
+    text.parse::<Table>().with_context(|| format!("cannot parse {path}"))
 }
 
 /// Folders of `workspace.members`; of globs only `FOLDER/*` is known, which is all that the workspace needs.
@@ -260,11 +235,7 @@ mod tests {
             ("xtask/Cargo.toml", "[package]\nname = \"xtask\"\n"),
         ]))
         .unwrap();
-        let names: Vec<_> = project
-            .members
-            .iter()
-            .map(|member| member.name.as_str())
-            .collect();
+        let names: Vec<_> = project.members.iter().map(|member| member.name.as_str()).collect();
         assert_eq!(names, ["a", "xtask"]);
 
         let [fast, b, d] = project.members[0].dependencies.as_slice() else {
@@ -272,10 +243,7 @@ mod tests {
         };
         assert_eq!((fast.package.as_str(), fast.line), ("really-fast", Some(4)));
         assert!(fast.from_workspace && fast.purpose == Purpose::Normal);
-        assert_eq!(
-            (b.line, b.purpose, b.features.as_slice()),
-            (Some(6), Purpose::Dev, &["c".to_owned()][..])
-        );
+        assert_eq!((b.line, b.purpose, b.features.as_slice()), (Some(6), Purpose::Dev, &["c".to_owned()][..]));
         assert!(!b.from_workspace && d.optional);
         assert_eq!((d.line, d.purpose), (Some(8), Purpose::Normal));
         assert_eq!(project.workspace_dependency_line("fast"), Some(4));

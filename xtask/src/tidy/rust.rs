@@ -35,11 +35,7 @@ impl RustFile {
         let pieces = pieces(text);
         let code = view(&pieces, Kind::Code);
         let is_test = is_test(path);
-        let (product_code, test_lines) = if is_test {
-            (String::new(), 0)
-        } else {
-            without_test_items(&code)
-        };
+        let (product_code, test_lines) = if is_test { (String::new(), 0) } else { without_test_items(&code) };
         Self {
             path: path.to_owned(),
             text: text.to_owned(),
@@ -55,8 +51,7 @@ impl RustFile {
 /// Lines, counted from 1, in which `needle` occurs. Where it starts with a letter, no longer word may end in it.
 pub(crate) fn lines_with(text: &str, needle: &str) -> Vec<usize> {
     let found = text.lines().enumerate().filter(|(_, line)| {
-        line.match_indices(needle)
-            .any(|(at, _)| !(needle.starts_with(is_word) && line[..at].ends_with(is_word)))
+        line.match_indices(needle).any(|(at, _)| !(needle.starts_with(is_word) && line[..at].ends_with(is_word)))
     });
     found.map(|(index, _)| index + 1).collect()
 }
@@ -166,9 +161,7 @@ fn view(pieces: &[(Kind, &str)], kept: Kind) -> String {
 }
 
 fn blank(text: &str) -> String {
-    text.chars()
-        .map(|character| if character == '\n' { '\n' } else { ' ' })
-        .collect()
+    text.chars().map(|character| if character == '\n' { '\n' } else { ' ' }).collect()
 }
 
 /// Blanks items under `#[cfg(test)]` and counts their lines.
@@ -224,10 +217,7 @@ mod tests {
         assert_eq!(code_of(r#"a("todo!(\" )", c)"#), "a( , c)");
         assert_eq!(code_of("a(r#\"x \" y\"#, b)"), "a( , b)");
         assert_eq!(code_of("a(b\"x\", br\"y\")"), "a(b , b )");
-        assert_eq!(
-            code_of("fn f<'a>(x: &'a str) { '\"' }"),
-            "fn f<'a>(x: &'a str) { }"
-        );
+        assert_eq!(code_of("fn f<'a>(x: &'a str) { '\"' }"), "fn f<'a>(x: &'a str) { }");
         assert_eq!(code_of("x('\\'', 'ä', '\\u{1f600}')"), "x( , , )");
         assert_eq!(code_of("let r#type = rest;"), "let r#type = rest;");
         assert_eq!(code_of("a(\"one\ntwo\");\nb"), "a( ); b");
@@ -242,7 +232,8 @@ mod tests {
 
     #[test]
     fn items_of_tests_are_no_product() {
-        let text = "fn a() {}\n#[cfg(test)]\nuse b::{c};\n#[cfg(test)]\nmod tests {\n    fn d() { \"}\"; }\n}\nfn e() {}\n";
+        let text =
+            "fn a() {}\n#[cfg(test)]\nuse b::{c};\n#[cfg(test)]\nmod tests {\n    fn d() { \"}\"; }\n}\nfn e() {}\n";
         let file = RustFile::new("src/a.rs", text);
         assert!(file.product_code.contains("fn a") && file.product_code.contains("fn e"));
         assert!(!file.product_code.contains("fn d") && !file.product_code.contains("use b"));

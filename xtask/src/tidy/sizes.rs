@@ -5,10 +5,7 @@ use super::{problem::Problem, project::Project};
 const BYTES_MAX: u64 = 256 << 10;
 
 /// Files that may be larger, with why.
-const LARGER: &[(&str, &str)] = &[(
-    "Cargo.lock",
-    "cargo writes it, and it grows with the engine's dependencies",
-)];
+const LARGER: &[(&str, &str)] = &[("Cargo.lock", "cargo writes it, and it grows with the engine's dependencies")];
 
 /// Tells every file that is too large.
 pub(super) fn check(project: &Project) -> Vec<Problem> {
@@ -40,14 +37,8 @@ mod tests {
             check(&Project::new(tree).unwrap())
         };
         testing::check(&sized("a.bin", 256 << 10), &[]);
-        testing::check(
-            &sized("a.bin", (256 << 10) + 1),
-            &["a.bin: 257 KiB, at most 256 KiB"],
-        );
+        testing::check(&sized("a.bin", (256 << 10) + 1), &["a.bin: 257 KiB, at most 256 KiB"]);
         testing::check(&sized("Cargo.lock", 1 << 20), &[]);
-        testing::check(
-            &sized("fixtures/Cargo.lock", 1 << 20),
-            &["fixtures/Cargo.lock: 1024 KiB"],
-        );
+        testing::check(&sized("fixtures/Cargo.lock", 1 << 20), &["fixtures/Cargo.lock: 1024 KiB"]);
     }
 }

@@ -30,61 +30,25 @@ enum View {
 }
 
 const BANNED: &[Banned] = &[
-    Banned {
-        word: "todo!(",
-        view: View::Code,
-        instead: "finish it, or leave it out and open an issue",
-    },
-    Banned {
-        word: "unimplemented!(",
-        view: View::Code,
-        instead: "finish it, or return an error",
-    },
-    Banned {
-        word: "dbg!(",
-        view: View::Code,
-        instead: "remove it",
-    },
-    Banned {
-        word: "#[ignore",
-        view: View::Code,
-        instead: "make the test quick and self-contained, or remove it",
-    },
+    Banned { word: "todo!(", view: View::Code, instead: "finish it, or leave it out and open an issue" },
+    Banned { word: "unimplemented!(", view: View::Code, instead: "finish it, or return an error" },
+    Banned { word: "dbg!(", view: View::Code, instead: "remove it" },
+    Banned { word: "#[ignore", view: View::Code, instead: "make the test quick and self-contained, or remove it" },
     Banned {
         word: "thread::sleep",
         view: View::Code,
         instead: "wait for the event itself; in async code use tokio::time",
     },
-    Banned {
-        word: ".unwrap()",
-        view: View::Product,
-        instead: "return an error with `?`",
-    },
+    Banned { word: ".unwrap()", view: View::Product, instead: "return an error with `?`" },
     Banned {
         word: "process::exit",
         view: View::ProductButCli,
         instead: "return an error; halo-cli turns it into an exit code",
     },
-    Banned {
-        word: "println!",
-        view: View::ProductButCli,
-        instead: "return the text; halo-cli prints it",
-    },
-    Banned {
-        word: "print!",
-        view: View::ProductButCli,
-        instead: "return the text; halo-cli prints it",
-    },
-    Banned {
-        word: "eprintln!",
-        view: View::ProductButCli,
-        instead: "return the text; halo-cli prints it",
-    },
-    Banned {
-        word: "eprint!",
-        view: View::ProductButCli,
-        instead: "return the text; halo-cli prints it",
-    },
+    Banned { word: "println!", view: View::ProductButCli, instead: "return the text; halo-cli prints it" },
+    Banned { word: "print!", view: View::ProductButCli, instead: "return the text; halo-cli prints it" },
+    Banned { word: "eprintln!", view: View::ProductButCli, instead: "return the text; halo-cli prints it" },
+    Banned { word: "eprint!", view: View::ProductButCli, instead: "return the text; halo-cli prints it" },
 ];
 
 /// Words that a comment may only say with the number of an issue behind them, as in `(#12)`.
@@ -137,11 +101,7 @@ fn check_shape(file: &RustFile) -> Vec<Problem> {
             problems.push(Problem::new(&file.path, Some(index + 1), text));
         }
         if line.ends_with(char::is_whitespace) {
-            problems.push(Problem::new(
-                &file.path,
-                Some(index + 1),
-                "white space at the end of the line",
-            ));
+            problems.push(Problem::new(&file.path, Some(index + 1), "white space at the end of the line"));
         }
     }
     if !file.text.ends_with('\n') || file.text.ends_with("\n\n") {
@@ -152,11 +112,8 @@ fn check_shape(file: &RustFile) -> Vec<Problem> {
 }
 
 fn check_length(file: &RustFile) -> Option<Problem> {
-    let (what, lines_max) = if file.is_test {
-        ("lines of tests", TEST_LINES_MAX)
-    } else {
-        ("lines without tests", NET_LINES_MAX)
-    };
+    let (what, lines_max) =
+        if file.is_test { ("lines of tests", TEST_LINES_MAX) } else { ("lines without tests", NET_LINES_MAX) };
     (file.net_lines > lines_max).then(|| {
         let text = format!("{} {what}, at most {lines_max} may be; split it", file.net_lines);
         Problem::of_file(&file.path, text)
@@ -187,10 +144,8 @@ fn check_promises(file: &RustFile) -> Vec<Problem> {
     for word in PROMISES {
         for line in lines_with(&file.comments, word) {
             let comment = file.comments.lines().nth(line - 1).unwrap_or("");
-            let has_issue = comment
-                .split('#')
-                .skip(1)
-                .any(|after| after.starts_with(|character: char| character.is_ascii_digit()));
+            let has_issue =
+                comment.split('#').skip(1).any(|after| after.starts_with(|character: char| character.is_ascii_digit()));
             if !has_issue {
                 let text = format!("`{word}` without an issue; write `{word}(#NUMBER)`, or do it");
                 problems.push(Problem::new(&file.path, Some(line), text));
@@ -203,14 +158,10 @@ fn check_promises(file: &RustFile) -> Vec<Problem> {
 /// The project is built anywhere, so no file of it may name a folder of one machine.
 fn check_local_folders(project: &Project) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let files = project
-        .tree
-        .files()
-        .filter(|(path, _)| SPEAKING_FILES.iter().any(|ending| path.ends_with(ending)));
+    let files = project.tree.files().filter(|(path, _)| SPEAKING_FILES.iter().any(|ending| path.ends_with(ending)));
     for (path, file) in files {
         for line in lines_with(file.text.as_deref().unwrap_or(""), LOCAL_FOLDER) {
-            let text =
-                format!("`{LOCAL_FOLDER}` is a folder of one machine; name the file below the workspace");
+            let text = format!("`{LOCAL_FOLDER}` is a folder of one machine; name the file below the workspace");
             problems.push(Problem::new(path, Some(line), text));
         }
     }

@@ -45,8 +45,7 @@ impl Tree {
                 continue;
             }
             let text = if metadata.len() <= READ_BYTES_MAX {
-                let bytes =
-                    std::fs::read(&on_disk).with_context(|| format!("cannot read {}", on_disk.display()))?;
+                let bytes = std::fs::read(&on_disk).with_context(|| format!("cannot read {}", on_disk.display()))?;
                 String::from_utf8(bytes).ok()
             } else {
                 None
@@ -122,14 +121,11 @@ fn walk(root: &Path) -> Result<Vec<String>> {
     let mut paths = Vec::new();
     let mut folders: Vec<PathBuf> = vec![root.to_path_buf()];
     while let Some(folder) = folders.pop() {
-        let entries =
-            std::fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?;
+        let entries = std::fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?;
         for entry in entries {
             let entry = entry.with_context(|| format!("cannot list {}", folder.display()))?;
             let name = entry.file_name();
-            let kind = entry
-                .file_type()
-                .with_context(|| format!("cannot look at {}", entry.path().display()))?;
+            let kind = entry.file_type().with_context(|| format!("cannot look at {}", entry.path().display()))?;
             if kind.is_dir() {
                 if !FOLDERS_PASSED_OVER.iter().any(|passed| name == *passed) {
                     folders.push(entry.path());

@@ -29,9 +29,7 @@ impl Tool for FinalAnswer {
 
     async fn call(&self, args: FinalAnswerArgs, _: &ToolContext) -> Result<ToolOutput, ToolError> {
         if args.answer.trim().is_empty() {
-            return Err(ToolError::for_model(
-                "the answer is empty; write the summary into `answer`",
-            ));
+            return Err(ToolError::for_model("the answer is empty; write the summary into `answer`"));
         }
         Ok(ToolOutput::ending(args.answer))
     }

@@ -83,15 +83,13 @@ impl Tool for ReportFinding {
             Ok((finding, replaced)) => {
                 let text = accepted_text(&finding, replaced);
                 let finding = Box::new(finding);
-                self.sink
-                    .emit(&self.agent, EventKind::FindingAccepted { finding });
+                self.sink.emit(&self.agent, EventKind::FindingAccepted { finding });
                 Ok(ToolOutput::text(text))
             }
             Err(error) => {
                 let reason = error.reason;
                 let text = format!("refused, and not in the report: {reason}");
-                self.sink
-                    .emit(&self.agent, EventKind::FindingRefused { title, reason });
+                self.sink.emit(&self.agent, EventKind::FindingRefused { title, reason });
                 Err(ToolError::for_model(text))
             }
         }
@@ -124,9 +122,7 @@ impl ReportFindingArgs {
                     quote: evidence.quote,
                 })
                 .collect(),
-            source: FindingSource::Agent {
-                name: agent_name.to_owned(),
-            },
+            source: FindingSource::Agent { name: agent_name.to_owned() },
         }
     }
 }
@@ -193,10 +189,7 @@ mod tests {
             verified: true,
         };
         let head = "accepted as f-12: 14 of 150 traces, 9.3 % (95 % interval 5.6 % to 15.1 %); ";
-        assert_eq!(
-            accepted_text(&finding, false),
-            format!("{head}spread evenly over the attribute values")
-        );
+        assert_eq!(accepted_text(&finding, false), format!("{head}spread evenly over the attribute values"));
         finding.scope = vec![ScopeEntry {
             key: "service.version".into(),
             value: "2.3.1".into(),

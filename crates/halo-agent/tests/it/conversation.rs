@@ -15,10 +15,7 @@ async fn a_good_run_from_question_to_answer() {
         ])
         .with_text("First an overview."),
         Reply::tool_calls([
-            (
-                "report_finding",
-                finding("Refund failures are told as success", "honesty", "t1"),
-            ),
+            ("report_finding", finding("Refund failures are told as success", "honesty", "t1")),
             ("view_trace", json!({"trace_id": "t2"})),
         ]),
         final_answer("# Fix this first\n\nCheck the refund result."),
@@ -27,10 +24,7 @@ async fn a_good_run_from_question_to_answer() {
     let requests = played.model.requests();
     assert_eq!(requests.len(), 3);
     for request in &requests {
-        assert_eq!(
-            request.tool_names(),
-            ["sql", "view_trace", "meet", "report_finding", "final_answer"]
-        );
+        assert_eq!(request.tool_names(), ["sql", "view_trace", "meet", "report_finding", "final_answer"]);
         assert_eq!(request.messages()[0]["role"], "system");
     }
     let result = |id: &str, text: &str| (id.to_owned(), text.to_owned());
@@ -45,33 +39,19 @@ async fn a_good_run_from_question_to_answer() {
     ];
     assert_eq!(requests[2].tool_results(), expected);
     let assistant = &requests[1].messages()[2];
-    assert_eq!(
-        (&assistant["role"], &assistant["content"]),
-        (&json!("assistant"), &json!("First an overview."))
-    );
+    assert_eq!((&assistant["role"], &assistant["content"]), (&json!("assistant"), &json!("First an overview.")));
     assert_eq!(assistant["tool_calls"][0]["function"]["name"], "sql");
 
-    assert_eq!(
-        played.result.answer,
-        "# Fix this first\n\nCheck the refund result."
-    );
+    assert_eq!(played.result.answer, "# Fix this first\n\nCheck the refund result.");
     assert_eq!(played.result.end, RunEnd::Complete);
     assert_eq!(played.result.refused, []);
     assert_eq!(played.result.traces_read.iter().collect::<Vec<_>>(), ["t1", "t2"]);
-    let usage = Usage {
-        requests: 3,
-        input_tokens: 300,
-        output_tokens: 30,
-        ..Usage::default()
-    };
+    let usage = Usage { requests: 3, input_tokens: 300, output_tokens: 30, ..Usage::default() };
     assert_eq!(played.result.usage, usage);
     let [found] = &played.result.findings[..] else {
         panic!("{:?}", played.result.findings);
     };
-    assert_eq!(
-        (found.title.as_str(), found.severity),
-        ("Refund failures are told as success", Severity::High)
-    );
+    assert_eq!((found.title.as_str(), found.severity), ("Refund failures are told as success", Severity::High));
     assert_eq!(found.source, FindingSource::Agent { name: "root".into() });
     let text: String = played
         .events
@@ -112,10 +92,7 @@ async fn the_whole_first_request() {
     }
     let mut rest = request.json.clone();
     rest.as_object_mut().unwrap().remove("messages");
-    text.push_str(&format!(
-        "--- the rest\n{}\n",
-        serde_json::to_string_pretty(&rest).unwrap()
-    ));
+    text.push_str(&format!("--- the rest\n{}\n", serde_json::to_string_pretty(&rest).unwrap()));
     insta::assert_snapshot!(text);
 }
 
@@ -129,46 +106,26 @@ async fn an_empty_question_asks_for_everything() {
     let EventKind::RunStarted { prompt, model, .. } = &played.events[0].item else {
         panic!("{:?}", played.events[0]);
     };
-    assert_eq!(
-        (prompt.as_str(), model.as_str()),
-        (halo_agent::DEFAULT_QUESTION.trim(), "scripted")
-    );
+    assert_eq!((prompt.as_str(), model.as_str()), (halo_agent::DEFAULT_QUESTION.trim(), "scripted"));
 }
 
 #[tokio::test]
 async fn a_made_up_trace_is_refused_and_a_mended_report_is_taken() {
     let played = play([
         Reply::tool_call("report_finding", finding("Lost pages", "paging", "t999")),
-        Reply::tool_call(
-            "report_finding",
-            finding("Made up", "invention", "trace-of-nobody"),
-        ),
+        Reply::tool_call("report_finding", finding("Made up", "invention", "trace-of-nobody")),
         Reply::tool_call("report_finding", finding("Lost pages", "paging", "t3")),
         final_answer("Pages."),
     ])
     .await;
-    let titles: Vec<&str> = played
-        .result
-        .findings
-        .iter()
-        .map(|finding| finding.title.as_str())
-        .collect();
+    let titles: Vec<&str> = played.result.findings.iter().map(|finding| finding.title.as_str()).collect();
     assert_eq!(titles, ["Lost pages"]);
-    let refused = RefusedFinding {
-        title: "Made up".into(),
-        reason: "there is no trace `trace-of-nobody` in the dataset".into(),
-    };
+    let refused =
+        RefusedFinding { title: "Made up".into(), reason: "there is no trace `trace-of-nobody` in the dataset".into() };
     assert_eq!(played.result.refused, [refused]);
     let read = played.results_read();
-    assert_eq!(
-        read[0].1,
-        "error: refused, and not in the report: there is no trace `t999` in the dataset"
-    );
-    assert!(
-        read[2].1.starts_with("accepted as paging: 14 of 150 traces"),
-        "{}",
-        read[2].1
-    );
+    assert_eq!(read[0].1, "error: refused, and not in the report: there is no trace `t999` in the dataset");
+    assert!(read[2].1.starts_with("accepted as paging: 14 of 150 traces"), "{}", read[2].1);
     insta::assert_snapshot!(played.log());
 }
 
@@ -177,25 +134,14 @@ async fn a_report_with_a_known_id_takes_the_place_of_the_earlier_one() {
     let played = play([
         Reply::tool_call("report_finding", finding("Lost pages", "paging", "t1")),
         Reply::tool_call("report_finding", finding("Other", "other", "t1")),
-        Reply::tool_call(
-            "report_finding",
-            finding("Lost pages, with the right query", "paging", "t2"),
-        ),
+        Reply::tool_call("report_finding", finding("Lost pages, with the right query", "paging", "t2")),
         final_answer("Pages."),
     ])
     .await;
-    let titles: Vec<&str> = played
-        .result
-        .findings
-        .iter()
-        .map(|finding| finding.title.as_str())
-        .collect();
+    let titles: Vec<&str> = played.result.findings.iter().map(|finding| finding.title.as_str()).collect();
     assert_eq!(titles, ["Lost pages, with the right query", "Other"]);
     let text = &played.results_read()[2].1;
-    assert!(
-        text.ends_with("; this takes the place of your earlier report with this id"),
-        "{text}"
-    );
+    assert!(text.ends_with("; this takes the place of your earlier report with this id"), "{text}");
 }
 
 #[tokio::test]
@@ -211,10 +157,7 @@ async fn an_answer_beside_a_refused_finding_waits_for_its_mending() {
         ]),
     ])
     .await;
-    assert_eq!(
-        (played.result.answer.as_str(), played.result.findings.len()),
-        ("late", 1)
-    );
+    assert_eq!((played.result.answer.as_str(), played.result.findings.len()), ("late", 1));
     let read = played.results_read();
     assert!(read[0].1.starts_with("not taken yet: a finding"), "{read:?}");
     assert!(read[1].1.starts_with("error: refused"), "{read:?}");
@@ -231,21 +174,10 @@ async fn old_results_are_folded_in_one_large_step() {
         .model
         .requests()
         .iter()
-        .map(|request| {
-            request
-                .messages()
-                .iter()
-                .filter_map(|m| m["content"].as_str())
-                .map(|c| c.chars().count())
-                .sum()
-        })
+        .map(|request| request.messages().iter().filter_map(|m| m["content"].as_str()).map(|c| c.chars().count()).sum())
         .collect();
     assert!(sizes.iter().all(|size| *size <= 28_000), "{sizes:?}");
-    let folds: Vec<String> = played
-        .notices()
-        .into_iter()
-        .filter(|notice| notice.starts_with("folded"))
-        .collect();
+    let folds: Vec<String> = played.notices().into_iter().filter(|notice| notice.starts_with("folded")).collect();
     assert_eq!(folds.len(), 1, "one step and not one a turn: {folds:?}");
     let read = played.results_read();
     assert_eq!(
@@ -257,31 +189,15 @@ async fn old_results_are_folded_in_one_large_step() {
 
 #[tokio::test]
 async fn a_conversation_the_endpoint_finds_too_long_is_folded_and_sent_again() {
-    let played = play([
-        sql("large"),
-        sql("SELECT 1"),
-        Reply::context_length_exceeded(),
-        final_answer("Done."),
-    ])
-    .await;
-    assert_eq!(
-        (played.result.end.clone(), played.result.answer.as_str()),
-        (RunEnd::Complete, "Done.")
-    );
-    assert!(
-        played.results_read()[0].1.starts_with("[folded"),
-        "{:?}",
-        played.results_read()
-    );
+    let played = play([sql("large"), sql("SELECT 1"), Reply::context_length_exceeded(), final_answer("Done.")]).await;
+    assert_eq!((played.result.end.clone(), played.result.answer.as_str()), (RunEnd::Complete, "Done."));
+    assert!(played.results_read()[0].1.starts_with("[folded"), "{:?}", played.results_read());
 
     let played = play([Reply::context_length_exceeded()]).await;
     let RunEnd::Failed { error } = &played.result.end else {
         panic!("{:?}", played.result.end);
     };
-    assert!(
-        error.contains("too long for the model") && error.contains("larger context"),
-        "{error}"
-    );
+    assert!(error.contains("too long for the model") && error.contains("larger context"), "{error}");
 }
 
 #[tokio::test]
@@ -299,18 +215,11 @@ async fn many_large_results_share_the_context() {
 #[tokio::test]
 async fn ids_that_repeat_are_told_apart() {
     let call = |id: &str| {
-        let delta =
-            json!({"index": 0, "id": id, "function": {"name": "sql", "arguments": "{\"query\": \"1\"}"}});
+        let delta = json!({"index": 0, "id": id, "function": {"name": "sql", "arguments": "{\"query\": \"1\"}"}});
         let chunk = json!({"choices": [{"delta": {"tool_calls": [delta]}, "finish_reason": "tool_calls"}]});
         Reply::raw_stream([format!("data: {chunk}\n\n"), "data: [DONE]\n\n".to_owned()])
     };
-    let model = ScriptedModel::start([
-        call("call_0"),
-        call("call_0"),
-        call("call_0"),
-        final_answer("Done."),
-    ])
-    .unwrap();
+    let model = ScriptedModel::start([call("call_0"), call("call_0"), call("call_0"), final_answer("Done.")]).unwrap();
     let played = play_on(options(), model, tokio_util::sync::CancellationToken::new()).await;
     let ids: Vec<String> = played.results_read().into_iter().map(|(id, _)| id).collect();
     assert_eq!(ids, ["call_0", "call_0-2", "call_0-3"]);

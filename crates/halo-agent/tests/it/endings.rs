@@ -21,28 +21,16 @@ async fn passing_failures_are_got_over() {
         final_answer("Done."),
     ])
     .await;
-    assert_eq!(
-        (played.result.end.clone(), played.result.answer.as_str()),
-        (RunEnd::Complete, "Done.")
-    );
+    assert_eq!((played.result.end.clone(), played.result.answer.as_str()), (RunEnd::Complete, "Done."));
     assert_eq!(played.model.replies_left(), 0);
     let retries = played.retries();
     assert_eq!(retries.len(), 5, "{retries:?}");
-    let words = [
-        "status 429: Rate limit reached",
-        "status 500",
-        "broke off",
-        "no completion",
-        "did not get through",
-    ];
+    let words = ["status 429: Rate limit reached", "status 500", "broke off", "no completion", "did not get through"];
     for (retry, words) in retries.iter().zip(words) {
         assert!(retry.contains(words), "{words}: {retry}");
     }
     // Text of the cut stream was shown, and is not part of the conversation.
-    assert_eq!(
-        played.results_read(),
-        [("call_3_1".to_owned(), "result of SELECT 1".to_owned())]
-    );
+    assert_eq!(played.results_read(), [("call_3_1".to_owned(), "result of SELECT 1".to_owned())]);
     assert_eq!(played.result.usage.requests, 2);
 }
 
@@ -91,15 +79,8 @@ async fn ten_failures_in_a_row_end_the_run_with_what_was_found() {
     let RunEnd::Failed { error } = &played.result.end else {
         panic!("{:?}", played.result.end);
     };
-    assert!(
-        error.starts_with("10 requests in a row to the model endpoint http://127.0.0.1:"),
-        "{error}"
-    );
-    assert_eq!(
-        played.model.requests().len(),
-        3 + 10,
-        "a good reply in between begins the count anew"
-    );
+    assert!(error.starts_with("10 requests in a row to the model endpoint http://127.0.0.1:"), "{error}");
+    assert_eq!(played.model.requests().len(), 3 + 10, "a good reply in between begins the count anew");
     assert_eq!(played.result.findings.len(), 1);
     assert_eq!(
         played.result.answer,
@@ -119,10 +100,7 @@ async fn interrupt_at(script: Vec<Reply>, is_moment: fn(&EventKind) -> bool) -> 
         }
     })
     .await;
-    assert!(
-        began.elapsed() < Duration::from_secs(20),
-        "an interrupt is prompt"
-    );
+    assert!(began.elapsed() < Duration::from_secs(20), "an interrupt is prompt");
     assert_eq!(played.result.end, RunEnd::Interrupted);
     played
 }
@@ -145,21 +123,14 @@ async fn an_interrupt_ends_a_stalled_request() {
 #[tokio::test]
 async fn an_interrupt_ends_a_tool_that_hangs() {
     let calls = ["forever", "SELECT 1", "forever"].map(|query| ("sql", json!({"query": query})));
-    let played = interrupt_at(vec![Reply::tool_calls(calls)], |item| {
-        matches!(item, EventKind::ToolResult { .. })
-    })
-    .await;
-    let mut results: Vec<(bool, String)> = played
-        .tool_results()
-        .into_iter()
-        .map(|(_, is_error, text)| (is_error, text))
-        .collect();
+    let played =
+        interrupt_at(vec![Reply::tool_calls(calls)], |item| matches!(item, EventKind::ToolResult { .. })).await;
+    let mut results: Vec<(bool, String)> =
+        played.tool_results().into_iter().map(|(_, is_error, text)| (is_error, text)).collect();
     results.sort();
     assert_eq!(results[0], (false, "result of SELECT 1".to_owned()));
     assert!(
-        results[1..]
-            .iter()
-            .all(|(is_error, text)| *is_error && text.starts_with("interrupted after ")),
+        results[1..].iter().all(|(is_error, text)| *is_error && text.starts_with("interrupted after ")),
         "{results:?}"
     );
     assert_eq!(results.len(), 3);
@@ -171,10 +142,7 @@ async fn a_run_that_is_cancelled_before_it_begins_asks_nobody() {
     let cancel = CancellationToken::new();
     cancel.cancel();
     let played = play_on(options(), model, cancel).await;
-    assert_eq!(
-        (played.result.end.clone(), played.model.requests().len()),
-        (RunEnd::Interrupted, 0)
-    );
+    assert_eq!((played.result.end.clone(), played.model.requests().len()), (RunEnd::Interrupted, 0));
 }
 
 #[tokio::test]
@@ -187,21 +155,10 @@ async fn an_endless_loop_ends_at_the_turn_limit() {
     assert_eq!((requests.len(), &played.result.end), (5, &RunEnd::TurnLimit));
     assert_eq!(requests[3].tool_names().len(), 5);
     assert_eq!(requests[4].tool_names(), ["report_finding", "final_answer"]);
-    assert!(
-        requests[2].last_text().starts_with("3 turns are left."),
-        "{}",
-        requests[2].last_text()
-    );
-    assert!(
-        requests[4].last_text().starts_with("This is your last turn."),
-        "{}",
-        requests[4].last_text()
-    );
+    assert!(requests[2].last_text().starts_with("3 turns are left."), "{}", requests[2].last_text());
+    assert!(requests[4].last_text().starts_with("This is your last turn."), "{}", requests[4].last_text());
     let (_, is_error, text) = played.tool_results().pop().unwrap();
-    assert!(
-        is_error && text.contains("there is no tool `sql`; the tools are: report_finding, final_answer"),
-        "{text}"
-    );
+    assert!(is_error && text.contains("there is no tool `sql`; the tools are: report_finding, final_answer"), "{text}");
     assert_eq!(
         played.result.answer,
         "The analysis reached its limit of 5 turns before a summary was written. No finding had been established by then."
@@ -219,52 +176,20 @@ async fn the_last_turn_can_report_and_answer() {
         ("final_answer", json!({"answer": "In time."})),
     ]);
     let played = play_with(limited.clone(), [sql("SELECT 1"), last]).await;
-    assert_eq!(
-        (played.result.end.clone(), played.result.answer.as_str()),
-        (RunEnd::Complete, "In time.")
-    );
-    assert_eq!(
-        (played.result.findings.len(), played.result.refused.len()),
-        (1, 1),
-        "no turn is left to mend it in"
-    );
+    assert_eq!((played.result.end.clone(), played.result.answer.as_str()), (RunEnd::Complete, "In time."));
+    assert_eq!((played.result.findings.len(), played.result.refused.len()), (1, 1), "no turn is left to mend it in");
 
     // Text in place of the tool is taken, too; what was said in earlier turns is not.
-    let played = play_with(
-        limited.clone(),
-        [sql("SELECT 1"), Reply::text("In short: pages.")],
-    )
-    .await;
-    assert_eq!(
-        (played.result.end.clone(), played.result.answer.as_str()),
-        (RunEnd::TurnLimit, "In short: pages.")
-    );
-    let played = play_with(
-        limited,
-        [sql("SELECT 1").with_text("Let me look."), sql("SELECT 2")],
-    )
-    .await;
-    assert!(
-        played
-            .result
-            .answer
-            .starts_with("The analysis reached its limit of 2 turns"),
-        "{}",
-        played.result.answer
-    );
+    let played = play_with(limited.clone(), [sql("SELECT 1"), Reply::text("In short: pages.")]).await;
+    assert_eq!((played.result.end.clone(), played.result.answer.as_str()), (RunEnd::TurnLimit, "In short: pages."));
+    let played = play_with(limited, [sql("SELECT 1").with_text("Let me look."), sql("SELECT 2")]).await;
+    assert!(played.result.answer.starts_with("The analysis reached its limit of 2 turns"), "{}", played.result.answer);
 }
 
 #[tokio::test]
 async fn a_model_that_stops_is_asked_once_more_and_then_taken_at_its_word() {
-    let played = play([
-        Reply::text("I think it is the pages."),
-        Reply::text("It is the pages."),
-    ])
-    .await;
-    assert_eq!(
-        (played.result.end.clone(), played.result.answer.as_str()),
-        (RunEnd::Complete, "It is the pages.")
-    );
+    let played = play([Reply::text("I think it is the pages."), Reply::text("It is the pages.")]).await;
+    assert_eq!((played.result.end.clone(), played.result.answer.as_str()), (RunEnd::Complete, "It is the pages."));
     let told = played.model.requests()[1].last_text().to_owned();
     assert!(told.starts_with("You stopped without calling a tool."), "{told}");
     insta::assert_snapshot!(played.log());
@@ -291,10 +216,7 @@ async fn a_model_that_stops_is_asked_once_more_and_then_taken_at_its_word() {
         final_answer("Done."),
     ])
     .await;
-    assert_eq!(
-        (played.result.end.clone(), played.result.answer.as_str()),
-        (RunEnd::Complete, "Done.")
-    );
+    assert_eq!((played.result.end.clone(), played.result.answer.as_str()), (RunEnd::Complete, "Done."));
 }
 
 #[tokio::test]
@@ -303,22 +225,12 @@ async fn a_refusal_is_asked_again_as_often_as_allowed() {
     options.refusal_retries = 1;
     let script = || [Reply::refusal("I can't do that."), final_answer("Done.")];
     let played = play_with(options, script()).await;
-    assert_eq!(
-        (played.result.answer.as_str(), played.result.usage.requests),
-        ("Done.", 2)
-    );
+    assert_eq!((played.result.answer.as_str(), played.result.usage.requests), ("Done.", 2));
     assert_eq!(played.notices(), ["the model refused; asking it again"]);
-    assert_eq!(
-        played.model.requests()[1].messages().len(),
-        2,
-        "the refusal is not part of the conversation"
-    );
+    assert_eq!(played.model.requests()[1].messages().len(), 2, "the refusal is not part of the conversation");
 
     let played = play([Reply::refusal("I can't do that."), Reply::refusal("No.")]).await;
-    assert_eq!(
-        (played.result.end.clone(), played.result.answer.as_str()),
-        (RunEnd::Complete, "No.")
-    );
+    assert_eq!((played.result.end.clone(), played.result.answer.as_str()), (RunEnd::Complete, "No."));
 }
 
 #[tokio::test]
@@ -337,22 +249,8 @@ async fn a_misbehaving_model_still_ends_with_a_report() {
     .await;
     assert_eq!(played.model.replies_left(), 0);
     let result = &played.result;
-    assert_eq!(
-        (&result.end, result.answer.as_str()),
-        (&RunEnd::Complete, "That is really all.")
-    );
-    assert_eq!(
-        (
-            result.findings.len(),
-            result.refused.len(),
-            played.retries().len()
-        ),
-        (1, 1, 2)
-    );
-    let errors: Vec<bool> = played
-        .tool_results()
-        .into_iter()
-        .map(|(_, is_error, _)| is_error)
-        .collect();
+    assert_eq!((&result.end, result.answer.as_str()), (&RunEnd::Complete, "That is really all."));
+    assert_eq!((result.findings.len(), result.refused.len(), played.retries().len()), (1, 1, 2));
+    let errors: Vec<bool> = played.tool_results().into_iter().map(|(_, is_error, _)| is_error).collect();
     assert_eq!(errors, [true, true, true, true, false]);
 }

@@ -33,11 +33,7 @@ pub(crate) async fn play_with(options: AgentOptions, script: impl IntoIterator<I
 }
 
 /// With this model and a token that the test may fire.
-pub(crate) async fn play_on(
-    options: AgentOptions,
-    model: ScriptedModel,
-    cancel: CancellationToken,
-) -> Played {
+pub(crate) async fn play_on(options: AgentOptions, model: ScriptedModel, cancel: CancellationToken) -> Played {
     play_and_check(options, model, cancel, |_| {}).await
 }
 
@@ -67,20 +63,11 @@ async fn play_and_check(
         cancel,
     };
     services.sink.observe(move |event| watch(&event.item));
-    let result = tokio::time::timeout(Duration::from_secs(60), run(options, services))
-        .await
-        .expect("the run hangs");
+    let result = tokio::time::timeout(Duration::from_secs(60), run(options, services)).await.expect("the run hangs");
     let log = std::fs::read_to_string(&path).unwrap();
-    let events: Vec<RunEvent> = log
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let events: Vec<RunEvent> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     check_log(&events, &result);
-    Played {
-        result,
-        events,
-        model,
-    }
+    Played { result, events, model }
 }
 
 pub(crate) fn options() -> AgentOptions {
@@ -107,11 +94,7 @@ fn client(base_url: String) -> ModelClient {
         max_output_tokens: None,
         reasoning_effort: None,
         parallel_tool_calls: None,
-        timeouts: Timeouts {
-            connect: second * 5,
-            response: second * 30,
-            idle: second * 30,
-        },
+        timeouts: Timeouts { connect: second * 5, response: second * 30, idle: second * 30 },
         retry: RetryPolicy {
             attempts_max: 10,
             wait_first: Duration::from_millis(1),
@@ -150,9 +133,7 @@ impl Tool for Sql {
     }
     async fn call(&self, args: SqlArgs, _: &ToolContext) -> Result<ToolOutput, ToolError> {
         match args.query.as_str() {
-            "SELEC typo" => Err(ToolError::for_model(
-                "syntax error near `SELEC`; did you mean `SELECT`?",
-            )),
+            "SELEC typo" => Err(ToolError::for_model("syntax error near `SELEC`; did you mean `SELECT`?")),
             "fatal" => Err(ToolError::fatal("the dataset is gone")),
             "panic" => panic!("a bug in a tool"),
             "forever" => std::future::pending().await,
@@ -179,10 +160,7 @@ impl Tool for ViewTrace {
         "Shows a trace."
     }
     async fn call(&self, args: ViewTraceArgs, _: &ToolContext) -> Result<ToolOutput, ToolError> {
-        Ok(ToolOutput::showing(
-            format!("spans of {}", args.trace_id),
-            vec![args.trace_id],
-        ))
+        Ok(ToolOutput::showing(format!("spans of {}", args.trace_id), vec![args.trace_id]))
     }
 }
 
@@ -218,10 +196,7 @@ impl FindingGate for KnownTraces {
             for evidence in &draft.evidence {
                 let known = evidence.trace_id.strip_prefix('t').is_some_and(|n| n.len() == 1);
                 if !known {
-                    return Err(GateError::new(format!(
-                        "there is no trace `{}` in the dataset",
-                        evidence.trace_id
-                    )));
+                    return Err(GateError::new(format!("there is no trace `{}` in the dataset", evidence.trace_id)));
                 }
             }
             Ok(Finding {
@@ -233,9 +208,7 @@ impl FindingGate for KnownTraces {
                 cause: draft.cause,
                 fix: draft.fix,
                 affected_sql: draft.affected_sql,
-                population_sql: draft
-                    .population_sql
-                    .unwrap_or_else(|| "SELECT trace_id FROM traces".into()),
+                population_sql: draft.population_sql.unwrap_or_else(|| "SELECT trace_id FROM traces".into()),
                 affected: 14,
                 population: 150,
                 rate: 14.0 / 150.0,
@@ -272,11 +245,7 @@ impl Played {
     /// The log without what differs from run to run, a line an event; pieces of text are left out.
     pub(crate) fn log(&self) -> String {
         let mut text = String::new();
-        for event in self
-            .events
-            .iter()
-            .filter(|event| !matches!(event.item, EventKind::TextDelta { .. }))
-        {
+        for event in self.events.iter().filter(|event| !matches!(event.item, EventKind::TextDelta { .. })) {
             let mut item = serde_json::to_value(&event.item).unwrap();
             for volatile in ["elapsed_ms", "bytes", "wait_ms"] {
                 if !item[volatile].is_null() {
@@ -289,9 +258,7 @@ impl Played {
             }
             let kind = item["type"].as_str().unwrap().to_owned();
             item.as_object_mut().unwrap().remove("type");
-            let item = item
-                .to_string()
-                .replace(&self.model.base_url(), "http://model/v1");
+            let item = item.to_string().replace(&self.model.base_url(), "http://model/v1");
             text.push_str(&format!("{kind} {item}\n"));
         }
         text
@@ -302,12 +269,9 @@ impl Played {
         self.events
             .iter()
             .filter_map(|event| match &event.item {
-                EventKind::ToolResult {
-                    name,
-                    is_error,
-                    content,
-                    ..
-                } => Some((name.clone(), *is_error, content.clone())),
+                EventKind::ToolResult { name, is_error, content, .. } => {
+                    Some((name.clone(), *is_error, content.clone()))
+                }
                 _ => None,
             })
             .collect()
@@ -344,38 +308,21 @@ impl Played {
 fn check_log(events: &[RunEvent], result: &RunResult) {
     let sequences: Vec<u64> = events.iter().map(|event| event.sequence).collect();
     assert_eq!(sequences, (0..events.len() as u64).collect::<Vec<_>>(), "no gaps");
-    assert!(
-        events.windows(2).all(|pair| pair[0].at <= pair[1].at),
-        "time goes on"
-    );
-    assert!(
-        events
-            .iter()
-            .all(|event| event.agent_id == "root" && event.depth == 0)
-    );
+    assert!(events.windows(2).all(|pair| pair[0].at <= pair[1].at), "time goes on");
+    assert!(events.iter().all(|event| event.agent_id == "root" && event.depth == 0));
     let count = |is: fn(&EventKind) -> bool| events.iter().filter(|event| is(&event.item)).count();
-    assert!(
-        matches!(events[0].item, EventKind::RunStarted { .. }),
-        "begins with the run"
-    );
+    assert!(matches!(events[0].item, EventKind::RunStarted { .. }), "begins with the run");
     assert_eq!(count(|item| matches!(item, EventKind::RunStarted { .. })), 1);
     assert_eq!(count(|item| matches!(item, EventKind::AgentStarted { .. })), 1);
     assert_eq!(count(|item| matches!(item, EventKind::AgentFinished { .. })), 1);
     let finals: Vec<bool> = events.iter().map(|event| event.is_final).collect();
-    assert_eq!(
-        finals.iter().position(|is_final| *is_final),
-        Some(events.len() - 1),
-        "one final event, the last"
-    );
+    assert_eq!(finals.iter().position(|is_final| *is_final), Some(events.len() - 1), "one final event, the last");
 
     let [.., agent_finished, run_finished] = events else {
         panic!("too short a log");
     };
-    let expected = EventKind::RunFinished {
-        end: result.end.clone(),
-        answer: result.answer.clone(),
-        usage: result.usage,
-    };
+    let expected =
+        EventKind::RunFinished { end: result.end.clone(), answer: result.answer.clone(), usage: result.usage };
     assert_eq!(run_finished.item, expected);
     assert!(!result.answer.trim().is_empty(), "there is always an answer");
     let EventKind::AgentFinished { outcome, usage } = &agent_finished.item else {
@@ -395,12 +342,7 @@ fn check_log(events: &[RunEvent], result: &RunResult) {
         match &event.item {
             EventKind::ModelReply { tool_calls, .. } => {
                 for call in tool_calls {
-                    assert_eq!(
-                        open.insert(call.id.clone(), 0),
-                        None,
-                        "ids are unique: {}",
-                        call.id
-                    );
+                    assert_eq!(open.insert(call.id.clone(), 0), None, "ids are unique: {}", call.id);
                 }
             }
             EventKind::ToolResult { tool_call_id, .. } => *open.get_mut(tool_call_id).unwrap() += 1,

@@ -9,18 +9,12 @@ use crate::play::{final_answer, options, play, play_with, sql};
 /// One bad call, then an answer: the model reads these words, and the run is complete.
 async fn check_error(bad: Reply, words: &str) {
     let played = play([bad, final_answer("Done.")]).await;
-    assert_eq!(
-        (played.result.end.clone(), played.result.answer.as_str()),
-        (RunEnd::Complete, "Done.")
-    );
+    assert_eq!((played.result.end.clone(), played.result.answer.as_str()), (RunEnd::Complete, "Done."));
     let read = played.results_read();
     assert_eq!(read.len(), 1);
     assert!(read[0].1.contains(words), "{words}: {read:?}");
     let (_, is_error, content) = &played.tool_results()[0];
-    assert!(
-        *is_error && *content == read[0].1,
-        "the log holds what the model read: {content}"
-    );
+    assert!(*is_error && *content == read[0].1, "the log holds what the model read: {content}");
 }
 
 #[tokio::test]
@@ -30,56 +24,27 @@ async fn what_the_model_gets_wrong_it_is_told() {
         "error: there is no tool `query_db`; the tools are: sql, view_trace, meet, report_finding, final_answer",
     )
     .await;
-    check_error(
-        Reply::raw_arguments("sql", "{\"query\": \"SEL"),
-        "error: the arguments of `sql` are not valid JSON",
-    )
-    .await;
-    check_error(
-        Reply::raw_arguments("sql", "[1]"),
-        "error: the arguments of `sql` do not fit",
-    )
-    .await;
+    check_error(Reply::raw_arguments("sql", "{\"query\": \"SEL"), "error: the arguments of `sql` are not valid JSON")
+        .await;
+    check_error(Reply::raw_arguments("sql", "[1]"), "error: the arguments of `sql` do not fit").await;
     check_error(Reply::raw_arguments("sql", ""), "missing field `query`").await;
-    check_error(
-        sql("SELEC typo"),
-        "error: syntax error near `SELEC`; did you mean `SELECT`?",
-    )
-    .await;
-    check_error(
-        Reply::tool_call("final_answer", json!({"answer": " "})),
-        "error: the answer is empty",
-    )
-    .await;
-    check_error(
-        Reply::tool_call("report_finding", json!({"title": "x"})),
-        "missing field `category`",
-    )
-    .await;
+    check_error(sql("SELEC typo"), "error: syntax error near `SELEC`; did you mean `SELECT`?").await;
+    check_error(Reply::tool_call("final_answer", json!({"answer": " "})), "error: the answer is empty").await;
+    check_error(Reply::tool_call("report_finding", json!({"title": "x"})), "missing field `category`").await;
 }
 
 #[tokio::test]
 async fn broken_arguments_go_back_to_the_endpoint_as_json() {
-    let played = play([
-        Reply::raw_arguments("sql", "{\"query\": \"SEL"),
-        final_answer("Done."),
-    ])
-    .await;
+    let played = play([Reply::raw_arguments("sql", "{\"query\": \"SEL"), final_answer("Done.")]).await;
     let requests = played.model.requests();
-    let sent = requests[1].messages()[2]["tool_calls"][0]["function"]["arguments"]
-        .as_str()
-        .unwrap();
+    let sent = requests[1].messages()[2]["tool_calls"][0]["function"]["arguments"].as_str().unwrap();
     assert_eq!(sent, r#"{"arguments_as_written":"{\"query\": \"SEL"}"#);
     insta::assert_snapshot!(played.log());
 }
 
 #[tokio::test]
 async fn a_panic_in_a_tool_ends_the_call_and_not_the_run() {
-    check_error(
-        sql("panic"),
-        "error: `sql` broke down on this call, which is a bug in halo",
-    )
-    .await;
+    check_error(sql("panic"), "error: `sql` broke down on this call, which is a bug in halo").await;
 }
 
 #[tokio::test]
@@ -97,11 +62,8 @@ async fn a_fatal_tool_error_ends_the_run() {
 
 #[tokio::test]
 async fn calls_of_one_reply_run_side_by_side_and_are_answered_in_order() {
-    let calls = [
-        ("meet", json!({"name": "Ann"})),
-        ("sql", json!({"query": "SELECT 1"})),
-        ("meet", json!({"name": "Bob"})),
-    ];
+    let calls =
+        [("meet", json!({"name": "Ann"})), ("sql", json!({"query": "SELECT 1"})), ("meet", json!({"name": "Bob"}))];
     let played = play([Reply::tool_calls(calls.clone()), final_answer("Done.")]).await;
     let read: Vec<String> = played.results_read().into_iter().map(|(_, text)| text).collect();
     assert_eq!(read, ["Ann was there", "result of SELECT 1", "Bob was there"]);
@@ -112,11 +74,7 @@ async fn calls_of_one_reply_run_side_by_side_and_are_answered_in_order() {
     options.max_parallel = 1;
     let calls = ["1", "2", "3"].map(|query| ("sql", json!({"query": query})));
     let played = play_with(options, [Reply::tool_calls(calls), final_answer("Done.")]).await;
-    let logged: Vec<String> = played
-        .tool_results()
-        .into_iter()
-        .map(|(_, _, text)| text)
-        .collect();
+    let logged: Vec<String> = played.tool_results().into_iter().map(|(_, _, text)| text).collect();
     assert_eq!(logged, ["result of 1", "result of 2", "result of 3", "Done."]);
 }
 
@@ -129,10 +87,7 @@ async fn the_same_failing_call_is_pointed_out() {
     assert_eq!(played.notices(), [notice]);
     let requests = played.model.requests();
     assert_eq!(requests[5].last_text(), notice);
-    assert_eq!(
-        requests[4].last_text(),
-        "error: syntax error near `SELEC`; did you mean `SELECT`?"
-    );
+    assert_eq!(requests[4].last_text(), "error: syntax error near `SELEC`; did you mean `SELECT`?");
 
     // Other calls in between begin the count anew.
     let mut script: Vec<Reply> = (0..4).map(|_| sql("SELEC typo")).collect();
@@ -147,8 +102,5 @@ async fn a_reply_that_was_cut_is_explained() {
     let cut = Reply::raw_arguments("sql", "{\"query\": \"SELECT a, b").finish_reason("length");
     let played = play([cut, final_answer("Done.")]).await;
     let told = played.model.requests()[1].last_text().to_owned();
-    assert!(
-        told.starts_with("Your last reply was cut at the output limit"),
-        "{told}"
-    );
+    assert!(told.starts_with("Your last reply was cut at the output limit"), "{told}");
 }

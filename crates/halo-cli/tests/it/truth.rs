@@ -27,7 +27,10 @@ struct Planted {
 fn the_report_names_every_planted_fault_with_its_true_count_and_none_of_the_noise() {
     let text = std::fs::read_to_string(fixtures().join("support-agent.truth.json")).unwrap();
     let truth: Truth = serde_json::from_str(&text).unwrap();
-    assert!(truth.faults.len() >= 8 && truth.noise.len() >= 6, "the example has faults to find and noise to leave alone");
+    assert!(
+        truth.faults.len() >= 8 && truth.noise.len() >= 6,
+        "the example has faults to find and noise to leave alone"
+    );
 
     let sandbox = Sandbox::with_dataset("support-agent.jsonl.zst");
     sandbox.run(&["analyze", "traces.halo", "--offline", "--quiet", "--out", "run"]).expect_code(0);
@@ -42,7 +45,8 @@ fn the_report_names_every_planted_fault_with_its_true_count_and_none_of_the_nois
         let affected = affected(&sandbox, finding);
         let fault = truth.faults.iter().find(|fault| fault.traces == affected);
         let nearest = || nearest(&truth, &affected);
-        let fault = fault.unwrap_or_else(|| panic!("{:?} hits {} traces: {}", finding.title, affected.len(), nearest()));
+        let fault =
+            fault.unwrap_or_else(|| panic!("{:?} hits {} traces: {}", finding.title, affected.len(), nearest()));
         assert_eq!(usize::try_from(finding.affected).unwrap(), fault.traces.len(), "{}", finding.title);
         let twice = found.insert(fault.id.as_str(), finding);
         assert!(twice.is_none(), "{} is told twice: {:?}", fault.id, finding.title);
@@ -56,7 +60,8 @@ fn the_report_names_every_planted_fault_with_its_true_count_and_none_of_the_nois
     for fault in &truth.faults {
         let finding = found[fault.id.as_str()];
         for value in fault.scope.values().filter(|_| finding.affected < finding.population) {
-            let told = finding.scope.iter().any(|scope| scope.value == *value) || finding.title.contains(value.as_str());
+            let told =
+                finding.scope.iter().any(|scope| scope.value == *value) || finding.title.contains(value.as_str());
             assert!(told, "{}: the scope is {value}, and the finding says {:?}", fault.id, finding.scope);
         }
     }
@@ -72,7 +77,8 @@ fn affected(sandbox: &Sandbox, finding: &Finding) -> BTreeSet<String> {
 fn nearest(truth: &Truth, affected: &BTreeSet<String>) -> String {
     let common = |planted: &Planted| planted.traces.intersection(affected).count();
     let all = truth.faults.iter().chain(&truth.noise);
-    let best = all.max_by_key(|planted| common(planted) * 1000 / planted.traces.union(affected).count().max(1)).unwrap();
+    let best =
+        all.max_by_key(|planted| common(planted) * 1000 / planted.traces.union(affected).count().max(1)).unwrap();
     let missing: Vec<_> = best.traces.difference(affected).collect();
     let extra: Vec<_> = affected.difference(&best.traces).collect();
     format!("nearest is {} with {} traces; missing {missing:?}, extra {extra:?}", best.id, best.traces.len())

@@ -8,104 +8,51 @@ use super::*;
 async fn check_passes(failing: Reply, words: &str) {
     let (asked, _) = play([failing, Reply::text("fine")]).await;
     assert_eq!(asked.retries().len(), 1, "{words}: {:?}", asked.events);
-    assert!(
-        asked.retries()[0].contains(words),
-        "{words}: {:?}",
-        asked.retries()
-    );
+    assert!(asked.retries()[0].contains(words), "{words}: {:?}", asked.retries());
     let reply = asked.result.unwrap();
-    assert_eq!(
-        (reply.content.as_str(), reply.attempts, reply.usage.requests),
-        ("fine", 2, 1)
-    );
+    assert_eq!((reply.content.as_str(), reply.attempts, reply.usage.requests), ("fine", 2, 1));
 }
 
 #[tokio::test]
 async fn what_may_pass_is_tried_again() {
     for status in [408, 409, 429, 500, 502, 503, 529] {
-        check_passes(
-            Reply::status(status),
-            &format!("it answered with status {status}: it gave no reason"),
-        )
-        .await;
+        check_passes(Reply::status(status), &format!("it answered with status {status}: it gave no reason")).await;
     }
     check_passes(Reply::rate_limited("0"), "status 429: Rate limit reached").await;
     check_passes(Reply::reset(), "the request did not get through").await;
-    check_passes(
-        Reply::text("cut in the middle").cut_after(2),
-        "its answer broke off",
-    )
-    .await;
+    check_passes(Reply::text("cut in the middle").cut_after(2), "its answer broke off").await;
     check_passes(Reply::text("never begun").cut_after(0), "its answer broke off").await;
     check_passes(
         Reply::raw_stream(["data: {\"choices\": [{\"delta\": {\"content\": \"x\"}}]}\n\n"]),
         "before it was complete",
     )
     .await;
-    check_passes(
-        Reply::garbage(),
-        "something that is no completion (text/event-stream)",
-    )
-    .await;
-    check_passes(
-        Reply::web_page(),
-        "no completion (text/html): <!doctype html><title>Sign in",
-    )
-    .await;
-    check_passes(
-        Reply::json(200, &json!({"hello": 1})),
-        "no completion (application/json): {\"hello\":1}",
-    )
-    .await;
-    check_passes(
-        Reply::raw_stream(["data: {broken\n\n"]),
-        "an event that is no JSON",
-    )
-    .await;
+    check_passes(Reply::garbage(), "something that is no completion (text/event-stream)").await;
+    check_passes(Reply::web_page(), "no completion (text/html): <!doctype html><title>Sign in").await;
+    check_passes(Reply::json(200, &json!({"hello": 1})), "no completion (application/json): {\"hello\":1}").await;
+    check_passes(Reply::raw_stream(["data: {broken\n\n"]), "an event that is no JSON").await;
     check_passes(Reply::raw_stream(["data: [DONE]\n\n"]), "its answer was empty").await;
     let overloaded = json!({"message": "Overloaded", "type": "overloaded_error"});
-    check_passes(
-        Reply::text("half").error_in_stream(overloaded.clone()),
-        "status 500: Overloaded",
-    )
-    .await;
-    check_passes(
-        Reply::text("half").not_streamed().error_in_stream(overloaded),
-        "status 500: Overloaded",
-    )
-    .await;
+    check_passes(Reply::text("half").error_in_stream(overloaded.clone()), "status 500: Overloaded").await;
+    check_passes(Reply::text("half").not_streamed().error_in_stream(overloaded), "status 500: Overloaded").await;
 }
 
 #[tokio::test]
 async fn silence_counts_as_failure() {
-    let model = ScriptedModel::start([
-        Reply::stall(),
-        Reply::text("half a").stall_after(2),
-        Reply::text("fine"),
-    ])
-    .unwrap();
+    let model =
+        ScriptedModel::start([Reply::stall(), Reply::text("half a").stall_after(2), Reply::text("fine")]).unwrap();
     let mut options = options(model.base_url());
     options.timeouts.response = Duration::from_millis(60);
     options.timeouts.idle = Duration::from_millis(60);
     let asked = ask_with(options).await;
-    assert_eq!(
-        asked.retries(),
-        [
-            "it did not answer within 0.06 s",
-            "its answer fell silent for 0.06 s"
-        ]
-    );
+    assert_eq!(asked.retries(), ["it did not answer within 0.06 s", "its answer fell silent for 0.06 s"]);
     assert_eq!(asked.result.unwrap().content, "fine");
 }
 
 #[tokio::test]
 async fn a_reply_that_is_complete_needs_no_orderly_end() {
     // Role, text and finish reason; usage and `[DONE]` never come.
-    let model = ScriptedModel::start([
-        Reply::text("short").stall_after(3),
-        Reply::text("short").cut_after(3),
-    ])
-    .unwrap();
+    let model = ScriptedModel::start([Reply::text("short").stall_after(3), Reply::text("short").cut_after(3)]).unwrap();
     let mut options = options(model.base_url());
     options.timeouts.idle = Duration::from_millis(60);
     let client = ModelClient::new(options).unwrap();
@@ -123,10 +70,7 @@ async fn waits_as_long_as_the_endpoint_asks_within_the_bound() {
         _ => None,
     });
     let wait = wait.unwrap();
-    assert!(
-        wait >= Duration::from_millis(3) && wait <= Duration::from_millis(4),
-        "{wait:?}"
-    );
+    assert!(wait >= Duration::from_millis(3) && wait <= Duration::from_millis(4), "{wait:?}");
 }
 
 #[tokio::test]
@@ -156,10 +100,7 @@ async fn nobody_listening_is_a_failure_that_may_pass() {
     let address = listener.local_addr().unwrap();
     drop(listener);
     let asked = ask_with(options(format!("http://{address}/v1"))).await;
-    let Err(LlmError::Unavailable {
-        attempts: 4, last, ..
-    }) = asked.result
-    else {
+    let Err(LlmError::Unavailable { attempts: 4, last, .. }) = asked.result else {
         panic!("{:?}", asked.result);
     };
     assert!(last.contains("refused"), "{last}");
@@ -169,11 +110,8 @@ async fn nobody_listening_is_a_failure_that_may_pass() {
 async fn check_refused(reply: Reply, status: u16, message: &str) {
     let (asked, model) = play([reply]).await;
     assert_eq!(model.requests().len(), 1, "{status}: no second attempt");
-    let expected = LlmError::Refused {
-        url: format!("{}/chat/completions", model.base_url()),
-        status,
-        message: message.into(),
-    };
+    let expected =
+        LlmError::Refused { url: format!("{}/chat/completions", model.base_url()), status, message: message.into() };
     assert_eq!(asked.result, Err(expected));
 }
 
@@ -195,9 +133,7 @@ async fn a_conversation_that_is_too_long_has_its_own_error() {
     let (asked, model) = play([Reply::context_length_exceeded()]).await;
     let expected = LlmError::ContextLength {
         url: format!("{}/chat/completions", model.base_url()),
-        message:
-            "This model's maximum context length is 8192 tokens. Please reduce the length of the messages."
-                .into(),
+        message: "This model's maximum context length is 8192 tokens. Please reduce the length of the messages.".into(),
     };
     assert_eq!(asked.result, Err(expected));
 }
@@ -209,13 +145,8 @@ async fn cancelling_ends_a_stalled_request_at_once() {
     let cancel = CancellationToken::new();
     let for_task = cancel.clone();
     let task = tokio::spawn(async move {
-        let messages = [Message::User {
-            content: "hello".into(),
-        }];
-        let request = ModelRequest {
-            messages: &messages,
-            tools: &[],
-        };
+        let messages = [Message::User { content: "hello".into() }];
+        let request = ModelRequest { messages: &messages, tools: &[] };
         client.stream(request, |_| {}, &for_task).await
     });
     let model = tokio::task::spawn_blocking(move || {
@@ -238,10 +169,7 @@ async fn no_secret_is_ever_shown() {
     let base_url = model.base_url().replace("http://", "http://somebody:password1@") + "?key=querykey1";
     let client = ModelClient::new(options(base_url)).unwrap();
     let asked = ask(&client).await;
-    assert!(
-        model.requests()[0].path.ends_with("?key=querykey1"),
-        "the query is sent"
-    );
+    assert!(model.requests()[0].path.ends_with("?key=querykey1"), "the query is sent");
     let error = asked.result.clone().unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -267,20 +195,8 @@ fn malformed_options_are_told_before_anything_is_sent() {
         let error = ModelClient::new(options).unwrap_err().to_string();
         assert!(error.contains(words), "{error}");
     };
-    check(
-        |o| o.base_url = "api.example/v1".into(),
-        "the base URL is malformed: relative URL without a base",
-    );
-    check(
-        |o| o.base_url = "ftp://api.example".into(),
-        "does not begin with http:// or https://",
-    );
-    check(
-        |o| o.api_key = Some("a\nb".into()),
-        "the API key holds a character that no HTTP header may hold",
-    );
-    check(
-        |o| o.headers = vec![("a b".into(), "c".into())],
-        "`a b` is no name of an HTTP header",
-    );
+    check(|o| o.base_url = "api.example/v1".into(), "the base URL is malformed: relative URL without a base");
+    check(|o| o.base_url = "ftp://api.example".into(), "does not begin with http:// or https://");
+    check(|o| o.api_key = Some("a\nb".into()), "the API key holds a character that no HTTP header may hold");
+    check(|o| o.headers = vec![("a b".into(), "c".into())], "`a b` is no name of an HTTP header");
 }

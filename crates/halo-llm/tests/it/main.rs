@@ -1,17 +1,12 @@
 //! The client against a scripted model over real HTTP.
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests fail like the tests they serve"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like the tests they serve")]
 
 mod failures;
 mod replies;
 
 use std::time::Duration;
 
-use halo_llm::{
-    LlmError, ModelClient, ModelEvent, ModelOptions, ModelReply, ModelRequest, RetryPolicy, Timeouts,
-};
+use halo_llm::{LlmError, ModelClient, ModelEvent, ModelOptions, ModelReply, ModelRequest, RetryPolicy, Timeouts};
 use halo_protocol::{Message, ToolSpec};
 use halo_testkit::{Reply, ScriptedModel};
 use serde_json::json;
@@ -78,27 +73,15 @@ async fn ask_with(options: ModelOptions) -> Asked {
 }
 
 async fn ask(client: &ModelClient) -> Asked {
-    let messages = [
-        Message::System {
-            content: "be brief".into(),
-        },
-        Message::User {
-            content: "hello".into(),
-        },
-    ];
+    let messages = [Message::System { content: "be brief".into() }, Message::User { content: "hello".into() }];
     let tools = [ToolSpec {
         name: "sql".into(),
         description: "Runs a query.".into(),
         parameters: json!({"type": "object", "properties": {}}),
     }];
     let mut events = Vec::new();
-    let request = ModelRequest {
-        messages: &messages,
-        tools: &tools,
-    };
-    let result = client
-        .stream(request, |event| events.push(event), &CancellationToken::new())
-        .await;
+    let request = ModelRequest { messages: &messages, tools: &tools };
+    let result = client.stream(request, |event| events.push(event), &CancellationToken::new()).await;
     Asked { result, events }
 }
 

@@ -16,22 +16,13 @@ async fn streams_text_and_sends_what_was_asked() {
         tool_calls: vec![],
         finish_reason: Some("stop".into()),
         refusal: None,
-        usage: Usage {
-            requests: 1,
-            input_tokens: 50,
-            output_tokens: 7,
-            cached_input_tokens: 40,
-            reasoning_tokens: 5,
-        },
+        usage: Usage { requests: 1, input_tokens: 50, output_tokens: 7, cached_input_tokens: 40, reasoning_tokens: 5 },
         bytes_sent: request.body.len(),
         attempts: 1,
     };
     assert_eq!(asked.deltas(), ["It is the re", "try policy."]);
     assert_eq!(asked.result, Ok(expected));
-    assert_eq!(
-        (request.method.as_str(), request.path.as_str()),
-        ("POST", "/v1/chat/completions")
-    );
+    assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/v1/chat/completions"));
     assert_eq!(request.header("authorization"), Some("Bearer sk-secret-key"));
     assert_eq!(request.header("x-team"), Some("hidden-team-token"));
     assert_eq!(request.header("content-type"), Some("application/json"));
@@ -95,10 +86,7 @@ async fn takes_a_document_instead_of_a_stream() {
 async fn a_refusal_is_told_apart_from_text() {
     let (asked, _) = play([Reply::refusal("I can't help with that.")]).await;
     let reply = asked.result.unwrap();
-    assert_eq!(
-        (reply.content.as_str(), reply.refusal.as_deref()),
-        ("", Some("I can't help with that."))
-    );
+    assert_eq!((reply.content.as_str(), reply.refusal.as_deref()), ("", Some("I can't help with that.")));
 }
 
 #[tokio::test]
@@ -116,38 +104,21 @@ async fn an_endpoint_without_stream_options_is_asked_without_from_then_on() {
         Reply::text("two").without_usage(),
     ])
     .unwrap();
-    let client = ModelClient::new(ModelOptions {
-        max_output_tokens: Some(77),
-        ..options(model.base_url())
-    })
-    .unwrap();
+    let client = ModelClient::new(ModelOptions { max_output_tokens: Some(77), ..options(model.base_url()) }).unwrap();
     let first = ask(&client).await;
-    let notes: Vec<&ModelEvent> = first
-        .events
-        .iter()
-        .filter(|event| matches!(event, ModelEvent::Adapted { .. }))
-        .collect();
+    let notes: Vec<&ModelEvent> =
+        first.events.iter().filter(|event| matches!(event, ModelEvent::Adapted { .. })).collect();
     assert_eq!(notes.len(), 2, "{:?}", first.events);
     let reply = first.result.unwrap();
     assert_eq!((reply.content.as_str(), reply.attempts), ("one", 1));
-    assert_eq!(
-        reply.usage,
-        Usage {
-            requests: 1,
-            ..Usage::default()
-        }
-    );
+    assert_eq!(reply.usage, Usage { requests: 1, ..Usage::default() });
     assert_eq!(ask(&client).await.result.unwrap().content, "two");
     let bounds: Vec<(bool, Value, Value)> = model
         .requests()
         .iter()
         .map(|request| {
             let json = &request.json;
-            (
-                json["stream_options"].is_object(),
-                json["max_completion_tokens"].clone(),
-                json["max_tokens"].clone(),
-            )
+            (json["stream_options"].is_object(), json["max_completion_tokens"].clone(), json["max_tokens"].clone())
         })
         .collect();
     let null = Value::Null;
@@ -173,11 +144,7 @@ async fn a_base_url_may_end_in_anything_sensible() {
     };
     check(format!("{base}/"), "/v1/chat/completions").await;
     check(format!("{base}/chat/completions"), "/v1/chat/completions").await;
-    check(
-        format!("{base}?api-version=3"),
-        "/v1/chat/completions?api-version=3",
-    )
-    .await;
+    check(format!("{base}?api-version=3"), "/v1/chat/completions?api-version=3").await;
 }
 
 #[tokio::test]
@@ -189,10 +156,7 @@ async fn a_header_of_the_user_takes_the_place_of_the_key() {
     options.headers.clear();
     options.api_key = None;
     ask_with(options).await.result.unwrap();
-    let sent: Vec<Option<String>> = model
-        .requests()
-        .iter()
-        .map(|request| request.header("authorization").map(str::to_owned))
-        .collect();
+    let sent: Vec<Option<String>> =
+        model.requests().iter().map(|request| request.header("authorization").map(str::to_owned)).collect();
     assert_eq!(sent, [Some("Basic abc".to_owned()), None]);
 }

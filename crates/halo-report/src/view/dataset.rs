@@ -19,10 +19,7 @@ pub(crate) struct Fact {
 }
 
 fn fact(name: &'static str, value: impl Into<String>) -> Fact {
-    Fact {
-        name,
-        value: value.into(),
-    }
+    Fact { name, value: value.into() }
 }
 
 /// What a dataset holds.
@@ -55,11 +52,7 @@ pub(crate) fn facts(dataset: &DatasetSummary) -> Vec<Fact> {
         },
     ));
     if dataset.input_tokens + dataset.output_tokens > 0 {
-        let tokens = format!(
-            "{} in, {} out",
-            grouped(dataset.input_tokens),
-            grouped(dataset.output_tokens)
-        );
+        let tokens = format!("{} in, {} out", grouped(dataset.input_tokens), grouped(dataset.output_tokens));
         facts.push(fact("Tokens", tokens));
     }
     let groups = [
@@ -69,10 +62,7 @@ pub(crate) fn facts(dataset: &DatasetSummary) -> Vec<Fact> {
         ("Tools", &dataset.tools),
     ];
     facts.extend(
-        groups
-            .into_iter()
-            .filter(|(_, counts)| !counts.is_empty())
-            .map(|(name, counts)| fact(name, named(counts))),
+        groups.into_iter().filter(|(_, counts)| !counts.is_empty()).map(|(name, counts)| fact(name, named(counts))),
     );
     facts
 }
@@ -80,9 +70,8 @@ pub(crate) fn facts(dataset: &DatasetSummary) -> Vec<Fact> {
 /// Values with the number of runs each is in.
 fn named(counts: &[Count]) -> String {
     let shown = counts.iter().take(NAMED);
-    let mut parts: Vec<String> = shown
-        .map(|count| format!("{} ({})", text::value(&count.value), grouped(count.traces)))
-        .collect();
+    let mut parts: Vec<String> =
+        shown.map(|count| format!("{} ({})", text::value(&count.value), grouped(count.traces))).collect();
     if counts.len() > NAMED {
         parts.push(format!("and {} more", counts.len() - NAMED));
     }
@@ -95,10 +84,7 @@ pub(crate) fn cost(report: &Report) -> Vec<Fact> {
     let RunMode::Model { model } = &report.run.mode else {
         return vec![fact("Model", "none; nothing left this machine")];
     };
-    let mut facts = vec![
-        fact("Model", text::value(model)),
-        fact("Requests", grouped(usage.requests)),
-    ];
+    let mut facts = vec![fact("Model", text::value(model)), fact("Requests", grouped(usage.requests))];
     if usage.requests == 0 {
         return facts;
     }
@@ -106,19 +92,9 @@ pub(crate) fn cost(report: &Report) -> Vec<Fact> {
         0 => String::new(),
         _ => format!(" ({} {what})", percent(share(tokens, whole), whole)),
     };
-    let cached = part(
-        usage.cached_input_tokens,
-        usage.input_tokens,
-        "from the provider's cache",
-    );
+    let cached = part(usage.cached_input_tokens, usage.input_tokens, "from the provider's cache");
     let reasoning = part(usage.reasoning_tokens, usage.output_tokens, "reasoning");
-    facts.push(fact(
-        "Tokens in",
-        format!("{}{cached}", grouped(usage.input_tokens)),
-    ));
-    facts.push(fact(
-        "Tokens out",
-        format!("{}{reasoning}", grouped(usage.output_tokens)),
-    ));
+    facts.push(fact("Tokens in", format!("{}{cached}", grouped(usage.input_tokens))));
+    facts.push(fact("Tokens out", format!("{}{reasoning}", grouped(usage.output_tokens))));
     facts
 }

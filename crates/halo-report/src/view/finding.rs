@@ -136,20 +136,11 @@ impl Axis {
             (0.5, &[0.0, 10.0, 20.0, 30.0, 40.0, 50.0]),
             (1.0, &[0.0, 25.0, 50.0, 75.0, 100.0]),
         ];
-        let widest = findings
-            .iter()
-            .map(|f| f.interval.high.max(f.rate))
-            .fold(0.0, f64::max);
+        let widest = findings.iter().map(|f| f.interval.high.max(f.rate)).fold(0.0, f64::max);
         let [.., whole] = AXES;
         let (end, marks) = AXES.into_iter().find(|(end, _)| *end >= widest).unwrap_or(whole);
-        let ticks = marks.iter().map(|mark| Tick {
-            at: place(mark / 100.0, end),
-            label: format!("{mark} %"),
-        });
-        Self {
-            end,
-            ticks: ticks.collect(),
-        }
+        let ticks = marks.iter().map(|mark| Tick { at: place(mark / 100.0, end), label: format!("{mark} %") });
+        Self { end, ticks: ticks.collect() }
     }
 
     fn bar(&self, finding: &Finding) -> Bar {
@@ -164,11 +155,7 @@ impl Axis {
 }
 
 fn place(value: f64, end: f64) -> String {
-    let percent = if value.is_nan() {
-        0.0
-    } else {
-        (value / end).clamp(0.0, 1.0) * 100.0
-    };
+    let percent = if value.is_nan() { 0.0 } else { (value / end).clamp(0.0, 1.0) * 100.0 };
     format!("{percent:.2}")
 }
 
@@ -176,14 +163,8 @@ impl FindingView {
     /// The view of a finding at a place in the report, in a dataset of `total` runs.
     pub(crate) fn new(finding: &Finding, number: usize, total: u64, axis: &Axis) -> Self {
         let who = who(finding, total);
-        let samples = finding
-            .sample_trace_ids
-            .iter()
-            .take(SAMPLES)
-            .map(|id| text::value(id));
-        let more_samples = finding
-            .affected
-            .saturating_sub(finding.sample_trace_ids.len().min(SAMPLES) as u64);
+        let samples = finding.sample_trace_ids.iter().take(SAMPLES).map(|id| text::value(id));
+        let more_samples = finding.affected.saturating_sub(finding.sample_trace_ids.len().min(SAMPLES) as u64);
         let more_quotes = finding.evidence.len().saturating_sub(QUOTES) as u64;
         let source = match &finding.source {
             FindingSource::Check { name } => vec![plain("Found by the check "), code(name)],
@@ -207,19 +188,11 @@ impl FindingView {
             cause: lines(&finding.cause),
             fix: lines(&finding.fix),
             quotes: finding.evidence.iter().take(QUOTES).map(Quote::new).collect(),
-            more_quotes: (more_quotes > 0).then(|| {
-                format!(
-                    "{} in the JSON report.",
-                    counted(more_quotes, "more quote", "more quotes")
-                )
-            }),
+            more_quotes: (more_quotes > 0)
+                .then(|| format!("{} in the JSON report.", counted(more_quotes, "more quote", "more quotes"))),
             samples: samples.collect(),
-            more_samples: (more_samples > 0).then(|| {
-                format!(
-                    "and {}; the query below lists them all",
-                    grouped(more_samples) + " more"
-                )
-            }),
+            more_samples: (more_samples > 0)
+                .then(|| format!("and {}; the query below lists them all", grouped(more_samples) + " more")),
             affected_sql: sql(&finding.affected_sql),
             population_sql: sql(&finding.population_sql),
             source,
@@ -231,16 +204,10 @@ impl FindingView {
 /// Sentences about who is hit.
 fn who(finding: &Finding, total: u64) -> Vec<Line> {
     let mut who = vec![vec![plain(rate_sentence(finding, total))]];
-    let scope = finding
-        .scope
-        .iter()
-        .take(SCOPES)
-        .map(|entry| scope_sentence(finding, entry));
+    let scope = finding.scope.iter().take(SCOPES).map(|entry| scope_sentence(finding, entry));
     who.extend(scope);
     if finding.scope.is_empty() && finding.affected > 1 {
-        who.push(vec![plain(
-            "It is spread evenly: no version, model or other attribute stands out.",
-        )]);
+        who.push(vec![plain("It is spread evenly: no version, model or other attribute stands out.")]);
     }
     who
 }
@@ -253,9 +220,7 @@ fn rate_sentence(finding: &Finding, total: u64) -> String {
         counted(population, "run", "runs")
     };
     let verb = if affected == 1 { "is" } else { "are" };
-    let words = in_words(finding.rate)
-        .map(|words| format!(", {words}"))
-        .unwrap_or_default();
+    let words = in_words(finding.rate).map(|words| format!(", {words}")).unwrap_or_default();
     let mut sentence = format!(
         "{} of {out_of} {verb} hit: {}{words} (95 % interval {}).",
         grouped(affected),
@@ -264,10 +229,7 @@ fn rate_sentence(finding: &Finding, total: u64) -> String {
     );
     if population < total {
         let of_all = percent(share(affected, total), total);
-        sentence.push_str(&format!(
-            " That is {of_all} of all {}.",
-            counted(total, "run", "runs")
-        ));
+        sentence.push_str(&format!(" That is {of_all} of all {}.", counted(total, "run", "runs")));
     }
     sentence
 }
@@ -282,27 +244,15 @@ fn scope_sentence(finding: &Finding, entry: &ScopeEntry) -> Line {
         (1, all) => format!("1 of the {} is", grouped(all)),
         (hit, all) => format!("{} of the {} are", grouped(hit), grouped(all)),
     };
-    let mut details = format!(
-        "{} of {} there",
-        grouped(entry.affected),
-        grouped(entry.population)
-    );
+    let mut details = format!("{} of {} there", grouped(entry.affected), grouped(entry.population));
     if elsewhere > 0 {
-        details.push_str(&format!(
-            ", {} of {} elsewhere",
-            grouped(affected_elsewhere),
-            grouped(elsewhere)
-        ));
+        details.push_str(&format!(", {} of {} elsewhere", grouped(affected_elsewhere), grouped(elsewhere)));
     }
     if let Some(lift) = lift(entry.lift) {
         details.push_str(&format!("; {lift}"));
     }
     if let Some(p) = p_value(entry.p_value) {
-        let chance = if entry.p_value >= 0.05 {
-            "may be chance, "
-        } else {
-            ""
-        };
+        let chance = if entry.p_value >= 0.05 { "may be chance, " } else { "" };
         details.push_str(&format!("; {chance}{p}"));
     }
     vec![

@@ -48,10 +48,7 @@ impl LookedAt {
         let mut checks: Vec<CheckRow> = report.coverage.checks.iter().map(CheckRow::new).collect();
         let order = ["failed", "found", "below", "clean"];
         checks.sort_by_key(|row| order.iter().position(|kind| *kind == row.kind));
-        Self {
-            sentences: sentences(report, total, &checks),
-            checks,
-        }
+        Self { sentences: sentences(report, total, &checks), checks }
     }
 }
 
@@ -68,13 +65,7 @@ impl CheckRow {
             Some(_) => "–".to_owned(),
             None => format!("{} of {}", grouped(check.affected), grouped(check.population)),
         };
-        Self {
-            name: text::value(&check.name),
-            title: text::line(&check.title),
-            matched,
-            outcome,
-            kind,
-        }
+        Self { name: text::value(&check.name), title: text::line(&check.title), matched, outcome, kind }
     }
 }
 
@@ -83,12 +74,7 @@ fn sentences(report: &Report, total: u64, checks: &[CheckRow]) -> Vec<String> {
     let runs = |number: u64| counted(number, "run", "runs");
     let mut sentences = Vec::new();
     let of_kind = |kind: &str| checks.iter().filter(|row| row.kind == kind).count() as u64;
-    let (found, below, clean, failed) = (
-        of_kind("found"),
-        of_kind("below"),
-        of_kind("clean"),
-        of_kind("failed"),
-    );
+    let (found, below, clean, failed) = (of_kind("found"), of_kind("below"), of_kind("clean"), of_kind("failed"));
     if checks.is_empty() {
         sentences.push("No built-in check ran.".to_owned());
     } else {
@@ -97,11 +83,7 @@ fn sentences(report: &Report, total: u64, checks: &[CheckRow]) -> Vec<String> {
             (checked, total) if checked == total && total > 1 => {
                 format!("Every check counted over all {} by SQL.", runs(total))
             }
-            (checked, total) => format!(
-                "The checks counted over {} of {} by SQL.",
-                grouped(checked),
-                runs(total)
-            ),
+            (checked, total) => format!("The checks counted over {} of {} by SQL.", grouped(checked), runs(total)),
         });
         let parts = [
             (found, "gave findings"),
@@ -119,8 +101,7 @@ fn sentences(report: &Report, total: u64, checks: &[CheckRow]) -> Vec<String> {
     }
     sentences.push(match (&report.run.mode, coverage.traces_read) {
         (RunMode::Offline, _) => {
-            "No model read any run: faults that only show in what the texts mean were not looked for."
-                .to_owned()
+            "No model read any run: faults that only show in what the texts mean were not looked for.".to_owned()
         }
         (RunMode::Model { .. }, read) => {
             format!("The model read the text of {} of {}.", grouped(read), runs(total))
@@ -134,22 +115,14 @@ pub(crate) fn one_offs(checks: &[CheckOutcome]) -> Vec<OneOff> {
     let with_examples = checks.iter().filter(|check| !check.one_offs.is_empty());
     with_examples
         .map(|check| {
-            let of = format!(
-                "{} of {}",
-                grouped(check.affected),
-                counted(check.population, "run", "runs")
-            );
+            let of = format!("{} of {}", grouped(check.affected), counted(check.population, "run", "runs"));
             let seen = if check.findings == 0 {
                 format!("{of}, below the threshold for a systemic fault.")
             } else {
                 "Matches that belong to no finding above.".to_owned()
             };
             let quotes = check.one_offs.iter().map(Quote::new).collect();
-            OneOff {
-                title: text::line(&check.title),
-                seen,
-                quotes,
-            }
+            OneOff { title: text::line(&check.title), seen, quotes }
         })
         .collect()
 }

@@ -38,25 +38,14 @@ impl Verdict {
         let runs = counted(total, "run", "runs");
         let faults = counted(report.findings.len() as u64, "systemic fault", "systemic faults");
         let (headline, reach) = match (report.findings.is_empty(), total) {
-            (true, 0) => (
-                "No runs to analyse.".to_owned(),
-                "The dataset is empty.".to_owned(),
-            ),
+            (true, 0) => ("No runs to analyse.".to_owned(), "The dataset is empty.".to_owned()),
             (true, _) if report.run.end == RunEnd::Complete => {
                 (format!("No systemic fault found in {runs}."), looked_for(report))
             }
-            (true, _) => (
-                format!("No systemic fault found so far in {runs}."),
-                looked_for(report),
-            ),
+            (true, _) => (format!("No systemic fault found so far in {runs}."), looked_for(report)),
             (false, _) => (format!("{faults} in {runs}."), reach(&report.findings, total)),
         };
-        Self {
-            headline,
-            reach,
-            tally: tally(&report.findings),
-            first: first(&report.findings),
-        }
+        Self { headline, reach, tally: tally(&report.findings), first: first(&report.findings) }
     }
 }
 
@@ -66,74 +55,40 @@ fn first(findings: &[Finding]) -> Option<Line> {
 }
 
 fn tally(findings: &[Finding]) -> Vec<Tally> {
-    [
-        Severity::Critical,
-        Severity::High,
-        Severity::Medium,
-        Severity::Low,
-    ]
-    .into_iter()
-    .map(|severity| Tally {
-        severity: severity.as_str(),
-        count: findings
-            .iter()
-            .filter(|finding| finding.severity == severity)
-            .count(),
-    })
-    .filter(|tally| tally.count > 0)
-    .collect()
+    [Severity::Critical, Severity::High, Severity::Medium, Severity::Low]
+        .into_iter()
+        .map(|severity| Tally {
+            severity: severity.as_str(),
+            count: findings.iter().filter(|finding| finding.severity == severity).count(),
+        })
+        .filter(|tally| tally.count > 0)
+        .collect()
 }
 
 /// How many runs the findings hit together. A finding names at most 20 of its runs, so where one hits more
 /// the union is known from below only, and the sentence says so.
 fn reach(findings: &[Finding], total: u64) -> String {
-    let named: HashSet<&str> = findings
-        .iter()
-        .flat_map(|finding| &finding.sample_trace_ids)
-        .map(String::as_str)
-        .collect();
-    let all_named = findings
-        .iter()
-        .all(|finding| finding.sample_trace_ids.len() as u64 >= finding.affected);
+    let named: HashSet<&str> =
+        findings.iter().flat_map(|finding| &finding.sample_trace_ids).map(String::as_str).collect();
+    let all_named = findings.iter().all(|finding| finding.sample_trace_ids.len() as u64 >= finding.affected);
     let widest = findings.iter().map(|finding| finding.affected).max().unwrap_or(0);
     let hit = widest.max(named.len() as u64);
     if total == 0 {
         return String::new();
     }
-    let subject = if findings.len() == 1 {
-        "It hits"
-    } else {
-        "Together they hit"
-    };
+    let subject = if findings.len() == 1 { "It hits" } else { "Together they hit" };
     let exact = all_named || findings.len() == 1 || hit == total;
     let at_least = if exact { "" } else { "at least " };
-    format!(
-        "{subject} {at_least}{} of the {} ({}).",
-        grouped(hit),
-        grouped(total),
-        percent(share(hit, total), total)
-    )
+    format!("{subject} {at_least}{} of the {} ({}).", grouped(hit), grouped(total), percent(share(hit, total), total))
 }
 
 fn looked_for(report: &Report) -> String {
-    let checks = report
-        .coverage
-        .checks
-        .iter()
-        .filter(|check| check.error.is_none())
-        .count() as u64;
+    let checks = report.coverage.checks.iter().filter(|check| check.error.is_none()).count() as u64;
     let read = report.coverage.traces_read;
     let mut parts = Vec::new();
     if checks > 0 {
-        let looked = if checks == 1 {
-            "looked"
-        } else {
-            "looked for faults"
-        };
-        parts.push(format!(
-            "{} {looked}",
-            counted(checks, "built-in check", "built-in checks")
-        ));
+        let looked = if checks == 1 { "looked" } else { "looked for faults" };
+        parts.push(format!("{} {looked}", counted(checks, "built-in check", "built-in checks")));
     }
     if read > 0 {
         parts.push(format!("a model read {}", counted(read, "run", "runs")));
@@ -146,10 +101,7 @@ fn looked_for(report: &Report) -> String {
 
 fn upper_first(text: &str) -> String {
     let mut characters = text.chars();
-    characters
-        .next()
-        .map(|first| first.to_uppercase().chain(characters).collect())
-        .unwrap_or_default()
+    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
 }
 
 /// How the run ended, where that is not the way it was meant to.
@@ -159,27 +111,17 @@ pub(crate) fn partial(report: &Report) -> Option<String> {
         RunEnd::TurnLimit => "the model used up its turns before it was done".to_owned(),
         RunEnd::Failed { error } => {
             let error = text::line(error);
-            format!(
-                "the model or the network failed ({})",
-                error.trim_end_matches('.')
-            )
+            format!("the model or the network failed ({})", error.trim_end_matches('.'))
         }
         RunEnd::Interrupted => "the run was interrupted".to_owned(),
     };
-    Some(format!(
-        "This report is partial: {what}. It holds what was found by then."
-    ))
+    Some(format!("This report is partial: {what}. It holds what was found by then."))
 }
 
 /// What else a reader has to know before the rest.
 pub(crate) fn warnings(report: &Report) -> Vec<String> {
     let mut warnings = Vec::new();
-    let failed = report
-        .coverage
-        .checks
-        .iter()
-        .filter(|check| check.error.is_some())
-        .count() as u64;
+    let failed = report.coverage.checks.iter().filter(|check| check.error.is_some()).count() as u64;
     if failed > 0 {
         let checks = counted(failed, "check", "checks");
         warnings.push(format!(
@@ -189,14 +131,9 @@ pub(crate) fn warnings(report: &Report) -> Vec<String> {
     let unverified = report.findings.iter().filter(|finding| !finding.verified).count() as u64;
     if unverified > 0 {
         let findings = counted(unverified, "finding was", "findings were");
-        warnings.push(format!(
-            "{findings} not re-executed against the dataset; each is marked."
-        ));
+        warnings.push(format!("{findings} not re-executed against the dataset; each is marked."));
     }
-    let silent = report
-        .answer
-        .as_deref()
-        .is_none_or(|answer| answer.trim().is_empty());
+    let silent = report.answer.as_deref().is_none_or(|answer| answer.trim().is_empty());
     if silent && report.run.end == RunEnd::Complete && matches!(report.run.mode, RunMode::Model { .. }) {
         warnings.push("The model ended without a summary of its own.".to_owned());
     }

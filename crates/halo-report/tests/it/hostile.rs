@@ -1,8 +1,8 @@
 //! Traces and models write what they like. None of it may act on a reader.
 
 use halo_protocol::{
-    CheckOutcome, Count, Evidence, Finding, FindingSource, NamedQuery, RefusedFinding, Report, RunEnd,
-    RunMode, ScopeEntry,
+    CheckOutcome, Count, Evidence, Finding, FindingSource, NamedQuery, RefusedFinding, Report, RunEnd, RunMode,
+    ScopeEntry,
 };
 use halo_report::{html, json, markdown, summary};
 use pulldown_cmark::{Event, Options, Parser, Tag};
@@ -16,11 +16,7 @@ const POISON: &str = "<script>alert(1)</script> <img src=x onerror=alert(1)> \"'
     # heading\n```\n</details>\n````\n1. list\n- list\n| a | b |\n|---|---|\n=====\n<!-- comment";
 
 fn evidence() -> Evidence {
-    Evidence {
-        trace_id: POISON.to_owned(),
-        span_id: POISON.to_owned(),
-        quote: POISON.to_owned(),
-    }
+    Evidence { trace_id: POISON.to_owned(), span_id: POISON.to_owned(), quote: POISON.to_owned() }
 }
 
 /// A report in which every text is poison.
@@ -36,11 +32,7 @@ fn poisoned() -> Report {
         fix: poison(),
         affected_sql: poison(),
         population_sql: poison(),
-        scope: vec![ScopeEntry {
-            key: poison(),
-            value: poison(),
-            ..report.findings[0].scope[0].clone()
-        }],
+        scope: vec![ScopeEntry { key: poison(), value: poison(), ..report.findings[0].scope[0].clone() }],
         evidence: vec![evidence()],
         sample_trace_ids: vec![poison()],
         source: FindingSource::Agent { name: poison() },
@@ -48,21 +40,10 @@ fn poisoned() -> Report {
     }];
     report.findings.push(report.findings[0].clone());
     report.answer = Some(poison());
-    report.refused = vec![RefusedFinding {
-        title: poison(),
-        reason: poison(),
-    }];
-    report.coverage.checks = vec![
-        CheckOutcome {
-            one_offs: vec![evidence()],
-            ..failing_check(None)
-        },
-        failing_check(Some(poison())),
-    ];
-    report.queries = vec![NamedQuery {
-        name: poison(),
-        sql: poison(),
-    }];
+    report.refused = vec![RefusedFinding { title: poison(), reason: poison() }];
+    report.coverage.checks =
+        vec![CheckOutcome { one_offs: vec![evidence()], ..failing_check(None) }, failing_check(Some(poison()))];
+    report.queries = vec![NamedQuery { name: poison(), sql: poison() }];
     report.run.input = poison();
     report.run.prompt = Some(poison());
     report.run.started_at = poison();
@@ -71,12 +52,7 @@ fn poisoned() -> Report {
     report.run.end = RunEnd::Failed { error: poison() };
     report.dataset.first_time = Some(poison());
     report.dataset.last_time = Some(poison());
-    let count = || {
-        vec![Count {
-            value: POISON.to_owned(),
-            traces: 3,
-        }]
-    };
+    let count = || vec![Count { value: POISON.to_owned(), traces: 3 }];
     report.dataset.services = count();
     report.dataset.agents = count();
     report.dataset.models = count();
@@ -120,9 +96,7 @@ fn no_terminal_is_steered() {
 fn no_markup_of_a_stranger_reaches_the_page() {
     let page = html(&poisoned());
     let body = page.split_once("<body>").expect("the page has a body").1;
-    let tags = [
-        "script", "img", "style", "link", "iframe", "object", "base", "form", "meta",
-    ];
+    let tags = ["script", "img", "style", "link", "iframe", "object", "base", "form", "meta"];
     for tag in tags {
         assert!(!body.contains(&format!("<{tag}")), "<{tag} in the page");
     }
@@ -139,12 +113,7 @@ fn no_markup_of_a_stranger_reaches_the_page() {
 #[test]
 fn no_attribute_runs_code() {
     let page = html(&poisoned());
-    for tag in page
-        .split('<')
-        .skip(1)
-        .filter_map(|rest| rest.split_once('>'))
-        .map(|(tag, _)| tag)
-    {
+    for tag in page.split('<').skip(1).filter_map(|rest| rest.split_once('>')).map(|(tag, _)| tag) {
         for attribute in [" onerror=", " onload=", " onclick=", "/onload=", " src="] {
             assert!(!tag.contains(attribute), "<{tag}>");
         }
@@ -168,10 +137,7 @@ fn markdown_has_the_structure_of_halo_and_no_other() {
         }
     }
     tags.retain(|tag| !tag.is_empty());
-    assert_eq!(
-        tags,
-        ["<a id=\"finding-1\">", "</a>", "<a id=\"finding-2\">", "</a>"]
-    );
+    assert_eq!(tags, ["<a id=\"finding-1\">", "</a>", "<a id=\"finding-2\">", "</a>"]);
     assert_eq!(links, ["#finding-1", "#finding-1", "#finding-2"]);
     // The title; the sections, with one heading of the model's own below the second; two findings.
     assert_eq!(headings, [1, 2, 3, 2, 3, 3, 2, 2, 2, 2, 2, 2]);
@@ -187,10 +153,7 @@ fn a_quote_is_shown_word_for_word() {
     let mut report = rich();
     let quote = "``` | <img src=x> | ~~~\n````sql\nSELECT 1\n````";
     report.findings.truncate(1);
-    report.findings[0].evidence = vec![Evidence {
-        quote: quote.to_owned(),
-        ..evidence()
-    }];
+    report.findings[0].evidence = vec![Evidence { quote: quote.to_owned(), ..evidence() }];
     assert!(markdown(&report).contains(&format!("\n`````text\n{quote}\n`````\n")));
     assert!(html(&report).contains("``` | &lt;img src=x&gt; | ~~~\n````sql\nSELECT 1\n````</pre>"));
 }
@@ -199,10 +162,7 @@ fn a_quote_is_shown_word_for_word() {
 fn a_huge_quote_does_not_flood_the_report() {
     let mut report = rich();
     report.findings.truncate(1);
-    report.findings[0].evidence = vec![Evidence {
-        quote: "x ".repeat(2_000_000),
-        ..evidence()
-    }];
+    report.findings[0].evidence = vec![Evidence { quote: "x ".repeat(2_000_000), ..evidence() }];
     let long = "t".repeat(100_000);
     report.findings[0].sample_trace_ids = vec![long.clone()];
     report.findings[0].scope[0].value = long;
@@ -214,13 +174,9 @@ fn a_huge_quote_does_not_flood_the_report() {
 #[test]
 fn deeply_nested_answers_are_rendered() {
     let mut report = rich();
-    for nested in [
-        "> ".repeat(2_000),
-        "- ".repeat(2_000),
-        "[".repeat(20_000),
-        "*a ".repeat(20_000),
-        "<b>".repeat(20_000),
-    ] {
+    for nested in
+        ["> ".repeat(2_000), "- ".repeat(2_000), "[".repeat(20_000), "*a ".repeat(20_000), "<b>".repeat(20_000)]
+    {
         report.answer = Some(format!("{nested}the end"));
         assert!(markdown(&report).contains("the end"));
         assert!(html(&report).contains("the end"));

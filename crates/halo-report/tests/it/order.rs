@@ -20,20 +20,11 @@ fn harm_times_reach_times_confidence() {
             finding("critical in a third", Severity::Critical, 50, 150),
             finding("medium in a third", Severity::Medium, 50, 150),
         ]),
-        [
-            "critical in a third",
-            "high in a third",
-            "critical in a tenth",
-            "low everywhere",
-            "medium in a third",
-        ]
+        ["critical in a third", "high in a third", "critical in a tenth", "low everywhere", "medium in a third",]
     );
     // A high rate among few runs hits fewer people than a low one among all.
     assert_eq!(
-        ranked(vec![
-            finding("4 of 4", Severity::High, 4, 4),
-            finding("12 of 150", Severity::High, 12, 150)
-        ]),
+        ranked(vec![finding("4 of 4", Severity::High, 4, 4), finding("12 of 150", Severity::High, 12, 150)]),
         ["12 of 150", "4 of 4"]
     );
 }
@@ -52,8 +43,5 @@ fn ties_go_by_affected_then_by_id() {
 fn what_was_not_executed_again_comes_last() {
     let mut claimed = finding("claimed", Severity::Critical, 90, 100);
     claimed.verified = false;
-    assert_eq!(
-        ranked(vec![claimed, finding("small", Severity::Low, 2, 100)]),
-        ["small", "claimed"]
-    );
+    assert_eq!(ranked(vec![claimed, finding("small", Severity::Low, 2, 100)]), ["small", "claimed"]);
 }

@@ -2,8 +2,8 @@
 //! failed run.
 
 use halo_protocol::{
-    CheckOutcome, Count, Coverage, DatasetSummary, Evidence, FORMAT_VERSION, Finding, FindingSource,
-    Interval, NamedQuery, RefusedFinding, Report, RunEnd, RunInfo, RunMode, ScopeEntry, Severity, Usage,
+    CheckOutcome, Count, Coverage, DatasetSummary, Evidence, FORMAT_VERSION, Finding, FindingSource, Interval,
+    NamedQuery, RefusedFinding, Report, RunEnd, RunInfo, RunMode, ScopeEntry, Severity, Usage,
 };
 
 fn text(words: &str) -> String {
@@ -11,32 +11,15 @@ fn text(words: &str) -> String {
 }
 
 fn counts(values: &[(&str, u64)]) -> Vec<Count> {
-    values
-        .iter()
-        .map(|(value, traces)| Count {
-            value: text(value),
-            traces: *traces,
-        })
-        .collect()
+    values.iter().map(|(value, traces)| Count { value: text(value), traces: *traces }).collect()
 }
 
 fn evidence(trace: &str, span: &str, quote: &str) -> Evidence {
-    Evidence {
-        trace_id: text(trace),
-        span_id: text(span),
-        quote: text(quote),
-    }
+    Evidence { trace_id: text(trace), span_id: text(span), quote: text(quote) }
 }
 
 fn scope(key: &str, value: &str, (affected, population): (u64, u64), lift: f64, p_value: f64) -> ScopeEntry {
-    ScopeEntry {
-        key: text(key),
-        value: text(value),
-        affected,
-        population,
-        lift,
-        p_value,
-    }
+    ScopeEntry { key: text(key), value: text(value), affected, population, lift, p_value }
 }
 
 /// A finding with counts and nothing else to tell.
@@ -53,29 +36,18 @@ pub(crate) fn finding(id: &str, severity: Severity, affected: u64, population: u
         population_sql: text("SELECT trace_id FROM traces"),
         affected,
         population,
-        rate: if population == 0 {
-            0.0
-        } else {
-            affected as f64 / population as f64
-        },
+        rate: if population == 0 { 0.0 } else { affected as f64 / population as f64 },
         interval: Interval::wilson(affected, population),
         scope: Vec::new(),
         evidence: Vec::new(),
-        sample_trace_ids: (0..affected.min(20))
-            .map(|n| format!("{id}-run-{n:03}"))
-            .collect(),
-        source: FindingSource::Check {
-            name: text("a_check"),
-        },
+        sample_trace_ids: (0..affected.min(20)).map(|n| format!("{id}-run-{n:03}")).collect(),
+        source: FindingSource::Check { name: text("a_check") },
         verified: true,
     }
 }
 
 fn samples(numbers: &[u32]) -> Vec<String> {
-    numbers
-        .iter()
-        .map(|number| format!("4be1d20c77{number:022x}"))
-        .collect()
+    numbers.iter().map(|number| format!("4be1d20c77{number:022x}")).collect()
 }
 
 fn charged_twice() -> Finding {
@@ -116,9 +88,7 @@ fn charged_twice() -> Finding {
             ),
         ],
         sample_trace_ids: samples(&[17, 23, 31, 44, 58, 59, 72, 80, 91, 103, 117, 120, 131, 140]),
-        source: FindingSource::Check {
-            name: text("side_effect_retried"),
-        },
+        source: FindingSource::Check { name: text("side_effect_retried") },
         ..finding("f-1a7c90", Severity::Critical, 14, 112)
     }
 }
@@ -148,16 +118,15 @@ fn dates_guessed() -> Finding {
             "03d5b1c2a9e84f77",
             "I am sorry, there are no flights from Lisbon to Oslo on 3 April. Shall I look for trains?",
         )],
-        sample_trace_ids: samples(&[
-            5, 6, 9, 12, 17, 19, 21, 24, 26, 30, 33, 37, 38, 41, 45, 47, 50, 52, 55, 58,
-        ]),
+        sample_trace_ids: samples(&[5, 6, 9, 12, 17, 19, 21, 24, 26, 30, 33, 37, 38, 41, 45, 47, 50, 52, 55, 58]),
         source: FindingSource::Agent { name: text("root") },
         ..finding("f-b20e4d", Severity::High, 33, 150)
     }
 }
 
 fn long_search_results() -> Finding {
-    let offer = "{\"flight\":\"ZQ 418\",\"from\":\"LIS\",\"to\":\"OSL\",\"fare_rules\":\"non-refundable, changes 60 EUR\"},";
+    let offer =
+        "{\"flight\":\"ZQ 418\",\"from\":\"LIS\",\"to\":\"OSL\",\"fare_rules\":\"non-refundable, changes 60 EUR\"},";
     Finding {
         title: text("Search results fill the context until the traveller's wishes fall out of it"),
         category: text("context"),
@@ -175,9 +144,7 @@ fn long_search_results() -> Finding {
             &format!("{{\"offers\":[{}{{\"truncated\":true}}]}}", offer.repeat(24)),
         )],
         sample_trace_ids: samples(&[2, 66, 70, 85, 99, 101, 122, 129, 143]),
-        source: FindingSource::Check {
-            name: text("context_overflow"),
-        },
+        source: FindingSource::Check { name: text("context_overflow") },
         ..finding("f-77d3aa", Severity::Medium, 9, 150)
     }
 }
@@ -193,11 +160,7 @@ fn polite_loop() -> Finding {
         fix: text("Give the agent an `end_conversation` tool, or stop on the client's hang-up event."),
         affected_sql: text("SELECT trace_id FROM traces WHERE final_output ILIKE '%safe travels%weather%'"),
         scope: vec![scope("locale", "de-DE", (2, 31), 4.84, 0.21)],
-        evidence: vec![evidence(
-            "4be1d20c770000000000000000000061",
-            "5e0d9f1b7c3a2468",
-            "thanks, bye!",
-        )],
+        evidence: vec![evidence("4be1d20c770000000000000000000061", "5e0d9f1b7c3a2468", "thanks, bye!")],
         sample_trace_ids: samples(&[97, 133]),
         source: FindingSource::Agent { name: text("root/1") },
         ..finding("f-e5518b", Severity::Low, 2, 150)
@@ -206,25 +169,12 @@ fn polite_loop() -> Finding {
 
 fn check(name: &str, title: &str, (affected, population): (u64, u64), findings: u64) -> CheckOutcome {
     let (name, title) = (text(name), text(title));
-    CheckOutcome {
-        name,
-        title,
-        affected,
-        population,
-        findings,
-        one_offs: Vec::new(),
-        error: None,
-    }
+    CheckOutcome { name, title, affected, population, findings, one_offs: Vec::new(), error: None }
 }
 
 fn checks() -> Vec<CheckOutcome> {
     vec![
-        check(
-            "side_effect_retried",
-            "Calls with a side effect sent again",
-            (14, 112),
-            1,
-        ),
+        check("side_effect_retried", "Calls with a side effect sent again", (14, 112), 1),
         check("context_overflow", "Context grown past its limit", (9, 150), 1),
         CheckOutcome {
             one_offs: vec![evidence(
@@ -232,12 +182,7 @@ fn checks() -> Vec<CheckOutcome> {
                 "b1c0ffee00d15ea5",
                 "unknown tool: book_hotel",
             )],
-            ..check(
-                "unknown_tool",
-                "Calls of tools that were not offered",
-                (1, 150),
-                0,
-            )
+            ..check("unknown_tool", "Calls of tools that were not offered", (1, 150), 0)
         },
         check("empty_answer", "Runs that end without an answer", (0, 150), 0),
         check("identical_calls", "The same call over and over", (0, 150), 0),
@@ -294,21 +239,14 @@ pub(crate) fn rich() -> Report {
             halo_version: text("0.1.0"),
             started_at: text("2026-03-15T09:30:12.004Z"),
             elapsed_ms: 252_300,
-            mode: RunMode::Model {
-                model: text("analyst-large"),
-            },
+            mode: RunMode::Model { model: text("analyst-large") },
             prompt: Some(text("Why do travellers complain about bookings since last week?")),
             input: text("traces/booking-2026-03"),
             end: RunEnd::Complete,
         },
         dataset: dataset(),
         answer: Some(text(ANSWER)),
-        findings: vec![
-            charged_twice(),
-            dates_guessed(),
-            long_search_results(),
-            polite_loop(),
-        ],
+        findings: vec![charged_twice(), dates_guessed(), long_search_results(), polite_loop()],
         refused: vec![
             RefusedFinding {
                 title: text("The agent invents visa rules"),
@@ -321,12 +259,7 @@ pub(crate) fn rich() -> Report {
                 reason: text("affected_sql counts 41 of 150 traces, the claim says 75"),
             },
         ],
-        coverage: Coverage {
-            traces_total: 150,
-            traces_checked: 150,
-            traces_read: 22,
-            checks: checks(),
-        },
+        coverage: Coverage { traces_total: 150, traces_checked: 150, traces_read: 22, checks: checks() },
         usage: Usage {
             requests: 31,
             input_tokens: 412_300,
@@ -345,17 +278,10 @@ pub(crate) fn rich() -> Report {
 
 /// An offline run in which every check ran and nothing was found.
 pub(crate) fn clean() -> Report {
-    let names = [
-        ("empty_answer", "Runs that end without an answer"),
-        ("identical_calls", "The same call over and over"),
-    ];
+    let names =
+        [("empty_answer", "Runs that end without an answer"), ("identical_calls", "The same call over and over")];
     Report {
-        run: RunInfo {
-            mode: RunMode::Offline,
-            prompt: None,
-            elapsed_ms: 840,
-            ..rich().run
-        },
+        run: RunInfo { mode: RunMode::Offline, prompt: None, elapsed_ms: 840, ..rich().run },
         answer: None,
         findings: Vec::new(),
         refused: Vec::new(),
@@ -373,11 +299,7 @@ pub(crate) fn clean() -> Report {
 
 /// An offline run over a dataset with nothing in it.
 pub(crate) fn empty() -> Report {
-    Report {
-        dataset: DatasetSummary::default(),
-        coverage: Coverage::default(),
-        ..clean()
-    }
+    Report { dataset: DatasetSummary::default(), coverage: Coverage::default(), ..clean() }
 }
 
 /// A model run that lost its model after the first finding.
@@ -385,24 +307,14 @@ pub(crate) fn failed() -> Report {
     let rich = rich();
     Report {
         run: RunInfo {
-            end: RunEnd::Failed {
-                error: text("503 from http://127.0.0.1:9/v1 five times in a row."),
-            },
+            end: RunEnd::Failed { error: text("503 from http://127.0.0.1:9/v1 five times in a row.") },
             ..rich.run
         },
         answer: None,
         findings: vec![polite_loop()],
         refused: Vec::new(),
-        coverage: Coverage {
-            traces_read: 1,
-            ..rich.coverage
-        },
-        usage: Usage {
-            requests: 2,
-            input_tokens: 9_000,
-            output_tokens: 410,
-            ..Usage::default()
-        },
+        coverage: Coverage { traces_read: 1, ..rich.coverage },
+        usage: Usage { requests: 2, input_tokens: 9_000, output_tokens: 410, ..Usage::default() },
         queries: Vec::new(),
         ..rich
     }

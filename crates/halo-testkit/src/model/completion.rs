@@ -82,15 +82,8 @@ impl Completion {
                 chunks.push(json!({"id": completion_id(number), "choices": [], "usage": usage}));
             }
         }
-        let comment = if self.with_comments {
-            ": keep-alive\n\n"
-        } else {
-            ""
-        };
-        let mut pieces: Vec<String> = chunks
-            .iter()
-            .map(|chunk| format!("{comment}data: {chunk}\n\n"))
-            .collect();
+        let comment = if self.with_comments { ": keep-alive\n\n" } else { "" };
+        let mut pieces: Vec<String> = chunks.iter().map(|chunk| format!("{comment}data: {chunk}\n\n")).collect();
         if self.with_done && self.error.is_none() {
             pieces.push("data: [DONE]\n\n".to_owned());
         }
@@ -128,10 +121,7 @@ impl Completion {
             return vec![text.to_owned()];
         }
         let chars: Vec<char> = text.chars().collect();
-        chars
-            .chunks(DELTA_CHARS)
-            .map(|piece| piece.iter().collect())
-            .collect()
+        chars.chunks(DELTA_CHARS).map(|piece| piece.iter().collect()).collect()
     }
 }
 

@@ -27,10 +27,7 @@ impl RecordedRequest {
     /// Value of a header, whatever the case of its name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
     /// Messages of the conversation.
@@ -43,11 +40,7 @@ impl RecordedRequest {
     #[must_use]
     pub fn tool_names(&self) -> Vec<String> {
         let tools = self.json["tools"].as_array().map_or(&[][..], Vec::as_slice);
-        tools
-            .iter()
-            .filter_map(|tool| tool["function"]["name"].as_str())
-            .map(str::to_owned)
-            .collect()
+        tools.iter().filter_map(|tool| tool["function"]["name"].as_str()).map(str::to_owned).collect()
     }
 
     /// Tool results of the conversation in order: id of the call, text.
@@ -64,10 +57,7 @@ impl RecordedRequest {
     /// Text of the last message, empty when there is none.
     #[must_use]
     pub fn last_text(&self) -> &str {
-        self.messages()
-            .last()
-            .and_then(|message| message["content"].as_str())
-            .unwrap_or_default()
+        self.messages().last().and_then(|message| message["content"].as_str()).unwrap_or_default()
     }
 }
 
@@ -103,13 +93,7 @@ pub(super) async fn read_request(stream: &mut TcpStream) -> io::Result<Option<Re
         }
     }
     let body = String::from_utf8_lossy(&body).into_owned();
-    Ok(Some(RecordedRequest {
-        method,
-        path,
-        headers,
-        json: serde_json::from_str(&body).unwrap_or(Value::Null),
-        body,
-    }))
+    Ok(Some(RecordedRequest { method, path, headers, json: serde_json::from_str(&body).unwrap_or(Value::Null), body }))
 }
 
 /// Writes a reply and ends the connection the way the reply says.
@@ -121,22 +105,13 @@ pub(super) async fn write_reply(mut stream: TcpStream, reply: &Reply, number: us
             return Ok(());
         }
         Wire::Stall => return wait_for_the_client_to_leave(&mut stream).await,
-        Wire::Whole {
-            status,
-            headers,
-            content_type,
-            body,
-        } => {
+        Wire::Whole { status, headers, content_type, body } => {
             let mut head = head_of(status, &headers, content_type);
             head.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
             stream.write_all(head.as_bytes()).await?;
             stream.write_all(&body).await?;
         }
-        Wire::Stream {
-            headers,
-            pieces,
-            ending,
-        } => {
+        Wire::Stream { headers, pieces, ending } => {
             let mut head = head_of(200, &headers, "text/event-stream");
             head.push_str("transfer-encoding: chunked\r\n\r\n");
             stream.write_all(head.as_bytes()).await?;
@@ -156,8 +131,7 @@ pub(super) async fn write_reply(mut stream: TcpStream, reply: &Reply, number: us
 }
 
 fn head_of(status: u16, headers: &[(String, String)], content_type: &str) -> String {
-    let mut head =
-        format!("HTTP/1.1 {status} Scripted\r\nconnection: close\r\ncontent-type: {content_type}\r\n");
+    let mut head = format!("HTTP/1.1 {status} Scripted\r\nconnection: close\r\ncontent-type: {content_type}\r\n");
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }

@@ -15,11 +15,7 @@ pub struct Reply {
 #[derive(Debug, Clone)]
 enum Body {
     Completion(Completion),
-    Whole {
-        status: u16,
-        content_type: &'static str,
-        body: Vec<u8>,
-    },
+    Whole { status: u16, content_type: &'static str, body: Vec<u8> },
     RawStream(Vec<String>),
     Reset,
     Stall,
@@ -40,17 +36,8 @@ pub(super) enum Ending {
 pub(super) enum Wire {
     Reset,
     Stall,
-    Whole {
-        status: u16,
-        headers: Vec<(String, String)>,
-        content_type: &'static str,
-        body: Vec<u8>,
-    },
-    Stream {
-        headers: Vec<(String, String)>,
-        pieces: Vec<String>,
-        ending: Ending,
-    },
+    Whole { status: u16, headers: Vec<(String, String)>, content_type: &'static str, body: Vec<u8> },
+    Stream { headers: Vec<(String, String)>, pieces: Vec<String>, ending: Ending },
 }
 
 impl Reply {
@@ -66,10 +53,7 @@ impl Reply {
 
     /// A streamed reply with several tool calls, as names and arguments.
     pub fn tool_calls<N: Into<String>>(calls: impl IntoIterator<Item = (N, Value)>) -> Self {
-        let calls = calls
-            .into_iter()
-            .map(|(name, arguments)| (name.into(), arguments.to_string()))
-            .collect();
+        let calls = calls.into_iter().map(|(name, arguments)| (name.into(), arguments.to_string())).collect();
         Self::completion(String::new(), calls, "tool_calls")
     }
 
@@ -91,17 +75,13 @@ impl Reply {
     /// A status with an error object as OpenAI writes it.
     pub fn error(status: u16, message: impl Into<String>) -> Self {
         let message: String = message.into();
-        Self::json(
-            status,
-            &json!({"error": {"message": message, "type": "error", "code": null}}),
-        )
+        Self::json(status, &json!({"error": {"message": message, "type": "error", "code": null}}))
     }
 
     /// Status 400 for a conversation that is too long.
     #[must_use]
     pub fn context_length_exceeded() -> Self {
-        let message =
-            "This model's maximum context length is 8192 tokens. Please reduce the length of the messages.";
+        let message = "This model's maximum context length is 8192 tokens. Please reduce the length of the messages.";
         Self::json(
             400,
             &json!({"error": {"message": message, "type": "invalid_request_error", "code": "context_length_exceeded"}}),
@@ -122,21 +102,13 @@ impl Reply {
     /// Status 200 and bytes that are no event stream.
     #[must_use]
     pub fn garbage() -> Self {
-        Self::whole(
-            200,
-            "text/event-stream",
-            b"\x00\xffnot an event stream\n".to_vec(),
-        )
+        Self::whole(200, "text/event-stream", b"\x00\xffnot an event stream\n".to_vec())
     }
 
     /// Status 200 and a web page, as a portal or a wrong address answers.
     #[must_use]
     pub fn web_page() -> Self {
-        Self::whole(
-            200,
-            "text/html",
-            b"<!doctype html><title>Sign in</title>".to_vec(),
-        )
+        Self::whole(200, "text/html", b"<!doctype html><title>Sign in</title>".to_vec())
     }
 
     /// The socket is reset before anything is answered.
@@ -250,19 +222,11 @@ impl Reply {
     }
 
     fn of(body: Body) -> Self {
-        Self {
-            body,
-            headers: Vec::new(),
-            events_max: None,
-        }
+        Self { body, headers: Vec::new(), events_max: None }
     }
 
     fn whole(status: u16, content_type: &'static str, body: Vec<u8>) -> Self {
-        Self::of(Body::Whole {
-            status,
-            content_type,
-            body,
-        })
+        Self::of(Body::Whole { status, content_type, body })
     }
 
     fn completion(text: String, calls: Vec<(String, String)>, finish_reason: &str) -> Self {
@@ -283,17 +247,8 @@ impl Reply {
         let pieces = match &self.body {
             Body::Reset => return Wire::Reset,
             Body::Stall => return Wire::Stall,
-            Body::Whole {
-                status,
-                content_type,
-                body,
-            } => {
-                return Wire::Whole {
-                    status: *status,
-                    headers,
-                    content_type,
-                    body: body.clone(),
-                };
+            Body::Whole { status, content_type, body } => {
+                return Wire::Whole { status: *status, headers, content_type, body: body.clone() };
             }
             Body::Completion(completion) if !completion.streamed => {
                 return Wire::Whole {
@@ -307,10 +262,6 @@ impl Reply {
             Body::Completion(completion) => completion.pieces(number),
         };
         let (events_max, ending) = self.events_max.unwrap_or((usize::MAX, Ending::Complete));
-        Wire::Stream {
-            headers,
-            pieces: pieces.into_iter().take(events_max).collect(),
-            ending,
-        }
+        Wire::Stream { headers, pieces: pieces.into_iter().take(events_max).collect(), ending }
     }
 }

@@ -10,10 +10,8 @@ use super::*;
 /// Sends one request and reads until the server closes.
 fn ask(model: &ScriptedModel, body: &str) -> String {
     let mut socket = Socket::connect(model.address).unwrap();
-    let head = format!(
-        "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nX-Who: me\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
+    let head =
+        format!("POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nX-Who: me\r\nContent-Length: {}\r\n\r\n", body.len());
     socket.write_all(head.as_bytes()).unwrap();
     socket.write_all(body.as_bytes()).unwrap();
     let mut answer = Vec::new();
@@ -24,11 +22,7 @@ fn ask(model: &ScriptedModel, body: &str) -> String {
 
 /// The `data:` payloads of a chunked answer.
 fn events(answer: &str) -> Vec<String> {
-    answer
-        .lines()
-        .filter_map(|line| line.strip_prefix("data: "))
-        .map(str::to_owned)
-        .collect()
+    answer.lines().filter_map(|line| line.strip_prefix("data: ")).map(str::to_owned).collect()
 }
 
 #[test]
@@ -49,45 +43,25 @@ fn answers_in_order_and_keeps_the_requests() {
     ];
     let mut got = events(&first);
     assert_eq!(got.pop().as_deref(), Some("[DONE]"));
-    let got: Vec<serde_json::Value> = got
-        .iter()
-        .map(|event| serde_json::from_str(event).unwrap())
-        .collect();
+    let got: Vec<serde_json::Value> = got.iter().map(|event| serde_json::from_str(event).unwrap()).collect();
     assert_eq!(got, expected);
     let second = ask(&model, "not json");
-    assert!(
-        second.starts_with("HTTP/1.1 429 ") && second.contains("retry-after: 7"),
-        "{second}"
-    );
-    assert!(
-        ask(&model, "{}").starts_with("HTTP/1.1 500 "),
-        "the script is over"
-    );
+    assert!(second.starts_with("HTTP/1.1 429 ") && second.contains("retry-after: 7"), "{second}");
+    assert!(ask(&model, "{}").starts_with("HTTP/1.1 500 "), "the script is over");
 
     let requests = model.requests();
     assert_eq!(requests.len(), 3);
-    assert_eq!(
-        (requests[0].method.as_str(), requests[0].path.as_str()),
-        ("POST", "/v1/chat/completions")
-    );
+    assert_eq!((requests[0].method.as_str(), requests[0].path.as_str()), ("POST", "/v1/chat/completions"));
     assert_eq!(requests[0].header("X-WHO"), Some("me"));
     assert_eq!(requests[0].last_text(), "hello");
-    assert_eq!(
-        (requests[1].body.as_str(), &requests[1].json),
-        ("not json", &serde_json::Value::Null)
-    );
+    assert_eq!((requests[1].body.as_str(), &requests[1].json), ("not json", &serde_json::Value::Null));
 }
 
 #[test]
 fn arguments_come_in_several_deltas_with_one_id() {
     let model = ScriptedModel::start([
-        Reply::tool_calls([
-            ("sql", json!({"query": "SELECT count(*) FROM traces"})),
-            ("view", json!({})),
-        ]),
-        Reply::raw_arguments("sql", "{broken")
-            .without_ids()
-            .without_indexes(),
+        Reply::tool_calls([("sql", json!({"query": "SELECT count(*) FROM traces"})), ("view", json!({}))]),
+        Reply::raw_arguments("sql", "{broken").without_ids().without_indexes(),
     ])
     .unwrap();
     let deltas_of = |answer: &str| -> Vec<serde_json::Value> {
@@ -99,16 +73,9 @@ fn arguments_come_in_several_deltas_with_one_id() {
     };
     let deltas = deltas_of(&ask(&model, "{}"));
     let of = |index: u64| -> String {
-        deltas
-            .iter()
-            .filter(|d| d["index"] == index)
-            .filter_map(|d| d["function"]["arguments"].as_str())
-            .collect()
+        deltas.iter().filter(|d| d["index"] == index).filter_map(|d| d["function"]["arguments"].as_str()).collect()
     };
-    assert!(
-        deltas.iter().filter(|d| d["index"] == 0).count() > 3,
-        "{deltas:?}"
-    );
+    assert!(deltas.iter().filter(|d| d["index"] == 0).count() > 3, "{deltas:?}");
     assert_eq!(of(0), r#"{"query":"SELECT count(*) FROM traces"}"#);
     assert_eq!(of(1), "{}");
     let ids: Vec<&str> = deltas.iter().filter_map(|d| d["id"].as_str()).collect();
@@ -142,9 +109,7 @@ fn misbehaves_as_told() {
 fn a_stalled_request_is_seen_and_ends_with_the_model() {
     let model = ScriptedModel::start([Reply::stall()]).unwrap();
     let mut socket = Socket::connect(model.address).unwrap();
-    socket
-        .write_all(b"POST / HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}")
-        .unwrap();
+    socket.write_all(b"POST / HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}").unwrap();
     assert!(model.wait_for_requests(1, Duration::from_secs(10)));
     assert!(!model.wait_for_requests(2, Duration::ZERO));
     drop(model);

@@ -32,77 +32,41 @@ fn a_circle_in_the_table_is_told() {
 
 #[test]
 fn a_chain_of_six_is_told() {
-    let edges: &Edges = &[
-        ("a", &["b", "f"]),
-        ("b", &["c"]),
-        ("c", &["d"]),
-        ("d", &["e"]),
-        ("e", &["f"]),
-        ("f", &[]),
-    ];
-    check(
-        &check_table(edges),
-        &["the chain a -> b -> c -> d -> e -> f is 6 crates long"],
-    );
+    let edges: &Edges = &[("a", &["b", "f"]), ("b", &["c"]), ("c", &["d"]), ("d", &["e"]), ("e", &["f"]), ("f", &[])];
+    check(&check_table(edges), &["the chain a -> b -> c -> d -> e -> f is 6 crates long"]);
     check(&check_table(&edges[1..]), &[]);
 }
 
 #[test]
 fn an_edge_outside_of_the_table_is_told_with_its_line() {
-    let good = project(&[
-        ("a", "[dependencies]\nb.workspace = true\nserde = \"1\""),
-        ("b", ""),
-    ]);
+    let good = project(&[("a", "[dependencies]\nb.workspace = true\nserde = \"1\""), ("b", "")]);
     check(&check_manifests(&good, A_USES_B), &[]);
 
-    let bad = project(&[
-        ("a", "[dependencies]\nb.workspace = true"),
-        ("b", "[dependencies]\na.workspace = true"),
-    ]);
-    check(
-        &check_manifests(&bad, A_USES_B),
-        &["crates/b/Cargo.toml:4: `b` may not use `a`"],
-    );
-    let bad = project(&[
-        ("a", "[dependencies]\nb = \"1\""),
-        ("b", "[target.'cfg(unix)'.build-dependencies]\na = \"1\""),
-    ]);
-    check(
-        &check_manifests(&bad, A_USES_B),
-        &["crates/b/Cargo.toml:4: `b` may not use `a`"],
-    );
+    let bad = project(&[("a", "[dependencies]\nb.workspace = true"), ("b", "[dependencies]\na.workspace = true")]);
+    check(&check_manifests(&bad, A_USES_B), &["crates/b/Cargo.toml:4: `b` may not use `a`"]);
+    let bad =
+        project(&[("a", "[dependencies]\nb = \"1\""), ("b", "[target.'cfg(unix)'.build-dependencies]\na = \"1\"")]);
+    check(&check_manifests(&bad, A_USES_B), &["crates/b/Cargo.toml:4: `b` may not use `a`"]);
 }
 
 #[test]
 fn a_renamed_dependency_is_seen_through() {
-    let bad = project(&[
-        ("a", "[dependencies]\nb = \"1\""),
-        ("b", "[dependencies]\nharmless = { package = \"a\" }"),
-    ]);
+    let bad = project(&[("a", "[dependencies]\nb = \"1\""), ("b", "[dependencies]\nharmless = { package = \"a\" }")]);
     check(&check_manifests(&bad, A_USES_B), &["`b` may not use `a`"]);
 }
 
 #[test]
 fn an_edge_that_nobody_uses_is_told() {
     let bad = project(&[("a", "[dev-dependencies]\nb.workspace = true"), ("b", "")]);
-    check(
-        &check_manifests(&bad, A_USES_B),
-        &["nobody uses the edge `a` -> `b`; remove it from the table"],
-    );
+    check(&check_manifests(&bad, A_USES_B), &["nobody uses the edge `a` -> `b`; remove it from the table"]);
 }
 
 #[test]
 fn members_and_table_name_the_same_crates() {
     let bad = project(&[("a", "[dependencies]\nb.workspace = true"), ("b", ""), ("c", "")]);
-    check(
-        &check_manifests(&bad, A_USES_B),
-        &["crates/c/Cargo.toml: `c` is not in the table"],
-    );
+    check(&check_manifests(&bad, A_USES_B), &["crates/c/Cargo.toml: `c` is not in the table"]);
     let bad = project(&[("b", "")]);
-    check(
-        &check_manifests(&bad, A_USES_B),
-        &["the table names `a`, which is no member"],
-    );
+    check(&check_manifests(&bad, A_USES_B), &["the table names `a`, which is no member"]);
 }
 
 #[test]
@@ -110,10 +74,7 @@ fn the_datasets_of_the_test_kit_stay_optional() {
     let edges: &Edges = &[("halo-testkit", &["halo-dataset"]), ("halo-dataset", &[])];
     let kit = |dependency: &str| project(&[("halo-testkit", dependency), ("halo-dataset", "")]);
     let bad = kit("[dependencies]\nhalo-dataset.workspace = true");
-    check(
-        &check_manifests(&bad, edges),
-        &["crates/halo-testkit/Cargo.toml:4: `halo-dataset` must be optional"],
-    );
+    check(&check_manifests(&bad, edges), &["crates/halo-testkit/Cargo.toml:4: `halo-dataset` must be optional"]);
     let good = kit("[dependencies]\nhalo-dataset = { workspace = true, optional = true }");
     check(&check_manifests(&good, edges), &[]);
 }
@@ -133,10 +94,7 @@ fn tests_may_use_the_test_kit_and_what_the_crate_uses() {
         &["crates/halo-report/Cargo.toml:4: tests of `halo-report` may not use `halo-testkit`"],
     );
     check_dev(
-        &[
-            ("halo-agent", "[dev-dependencies]\nhalo-query.workspace = true"),
-            ("halo-query", ""),
-        ],
+        &[("halo-agent", "[dev-dependencies]\nhalo-query.workspace = true"), ("halo-query", "")],
         &["tests of `halo-agent` may not use `halo-query`"],
     );
 }
@@ -145,10 +103,7 @@ fn tests_may_use_the_test_kit_and_what_the_crate_uses() {
 fn tests_of_the_agent_do_not_wait_for_arrow() {
     let with_datasets = "[dev-dependencies]\nhalo-testkit = { workspace = true, features = [\"dataset\"] }";
     let bad = project(&[("halo-agent", with_datasets), ("halo-testkit", "")]);
-    check(
-        &check_test_dependencies(&bad, EDGES),
-        &["tests of `halo-agent` may not use the datasets of `halo-testkit`"],
-    );
+    check(&check_test_dependencies(&bad, EDGES), &["tests of `halo-agent` may not use the datasets of `halo-testkit`"]);
     let good = project(&[("halo-query", with_datasets), ("halo-testkit", "")]);
     check(&check_test_dependencies(&good, EDGES), &[]);
 }

@@ -17,11 +17,7 @@ workspace = true
 
 fn project(root: &str, manifest: &str, source: &str) -> Project {
     let root = format!("[workspace]\nmembers = [\"crates/*\"]\n[workspace.dependencies]\n{root}\n");
-    let files = [
-        ("Cargo.toml", root.as_str()),
-        ("crates/a/Cargo.toml", manifest),
-        ("crates/a/src/lib.rs", source),
-    ];
+    let files = [("Cargo.toml", root.as_str()), ("crates/a/Cargo.toml", manifest), ("crates/a/src/lib.rs", source)];
     Project::new(Tree::of(&files)).unwrap()
 }
 
@@ -32,53 +28,28 @@ fn check_member(manifest: &str, expected: &[&str]) {
 #[test]
 fn a_member_takes_its_fields_from_the_workspace() {
     check_member(GOOD, &[]);
+    check_member(&GOOD.replace("[lints]\nworkspace = true", ""), &["[lints] workspace = true"]);
     check_member(
-        &GOOD.replace("[lints]\nworkspace = true", ""),
-        &["[lints] workspace = true"],
-    );
-    check_member(
-        &GOOD.replace(
-            "version.workspace = true\nedition",
-            "version = \"1.0.0\"\nedition",
-        ),
+        &GOOD.replace("version.workspace = true\nedition", "version = \"1.0.0\"\nedition"),
         &["`version.workspace"],
     );
-    check_member(
-        &GOOD.replace("edition.workspace = true", "edition = \"2021\""),
-        &["`edition.workspace"],
-    );
-    check_member(
-        &GOOD.replace("rust-version.workspace = true\n", ""),
-        &["`rust-version.workspace"],
-    );
-    check_member(
-        &GOOD.replace("license.workspace = true", "license.workspace = false"),
-        &["`license.workspace"],
-    );
+    check_member(&GOOD.replace("edition.workspace = true", "edition = \"2021\""), &["`edition.workspace"]);
+    check_member(&GOOD.replace("rust-version.workspace = true\n", ""), &["`rust-version.workspace"]);
+    check_member(&GOOD.replace("license.workspace = true", "license.workspace = false"), &["`license.workspace"]);
     check_member(&GOOD.replace("an a", " "), &["say in `description`"]);
-    check_member(
-        &GOOD.replace("description = \"an a\"\n", ""),
-        &["say in `description`"],
-    );
+    check_member(&GOOD.replace("description = \"an a\"\n", ""), &["say in `description`"]);
 }
 
 #[test]
 fn versions_stand_in_the_workspace() {
-    let exceptions = [OwnVersion {
-        member: "a",
-        package: "strsim",
-        reason: "suggestions",
-    }];
+    let exceptions = [OwnVersion { member: "a", package: "strsim", reason: "suggestions" }];
     let versions = |dependencies: &str| {
         let project = project("", &format!("{GOOD}{dependencies}"), "");
         let mut problems = check_versions(&project.members[0], &exceptions);
         problems.extend(check_exceptions(&project, &exceptions));
         problems
     };
-    testing::check(
-        &versions("[dependencies]\nstrsim = \"0.11\"\nserde.workspace = true"),
-        &[],
-    );
+    testing::check(&versions("[dependencies]\nstrsim = \"0.11\"\nserde.workspace = true"), &[]);
     testing::check(
         &versions("[dev-dependencies]\nserde = { version = \"1\" }\nstrsim = \"0.11\""),
         &["crates/a/Cargo.toml:12: `serde` has a version of its own"],
@@ -100,54 +71,30 @@ fn a_dependency_that_no_source_names_is_told() {
     testing::check(&named(normal, "use serde_json::x;"), &[]);
     testing::check(&named(normal, "// serde_json\nlet x = \"serde_json\";"), &told);
     testing::check(&named(normal, "use serde_json_canonical::x;"), &told);
-    testing::check(
-        &named(normal, "#[cfg(test)]\nmod tests {\n    use serde_json::x;\n}"),
-        &told,
-    );
+    testing::check(&named(normal, "#[cfg(test)]\nmod tests {\n    use serde_json::x;\n}"), &told);
 
     let dev = normal.replace("dependencies", "dev-dependencies");
-    testing::check(
-        &named(&dev, "#[cfg(test)]\nmod tests {\n    use serde_json::x;\n}"),
-        &[],
-    );
-    testing::check(
-        &named(&dev, ""),
-        &["`serde-json`: no source of the crate names it; remove it"],
-    );
+    testing::check(&named(&dev, "#[cfg(test)]\nmod tests {\n    use serde_json::x;\n}"), &[]);
+    testing::check(&named(&dev, ""), &["`serde-json`: no source of the crate names it; remove it"]);
 }
 
 #[test]
 fn features_that_cost_a_rebuild_stay_off() {
     let features =
         |root: &str, dependencies: &str| check_features(&project(root, &format!("{GOOD}{dependencies}"), ""));
+    testing::check(&features("insta = { version = \"1\", features = [\"json\"] }", ""), &[]);
     testing::check(
-        &features("insta = { version = \"1\", features = [\"json\"] }", ""),
-        &[],
-    );
-    testing::check(
-        &features(
-            "insta = { version = \"1\", features = [\"json\", \"redactions\"] }",
-            "",
-        ),
+        &features("insta = { version = \"1\", features = [\"json\", \"redactions\"] }", ""),
         &["Cargo.toml:4: take `insta` without the feature `redactions`"],
     );
     testing::check(
-        &features(
-            "",
-            "[dev-dependencies]\ninsta = { workspace = true, features = [\"redactions\"] }",
-        ),
+        &features("", "[dev-dependencies]\ninsta = { workspace = true, features = [\"redactions\"] }"),
         &["crates/a/Cargo.toml:12: take `insta` without the feature `redactions`"],
     );
-    testing::check(
-        &features("datafusion = { version = \"1\", default-features = false }", ""),
-        &[],
-    );
+    testing::check(&features("datafusion = { version = \"1\", default-features = false }", ""), &[]);
     let told = ["Cargo.toml:4: take `datafusion` with `default-features = false`"];
     testing::check(&features("datafusion = \"1\"", ""), &told);
-    testing::check(
-        &features("datafusion = { version = \"1\", default-features = true }", ""),
-        &told,
-    );
+    testing::check(&features("datafusion = { version = \"1\", default-features = true }", ""), &told);
 }
 
 #[test]
@@ -157,8 +104,5 @@ fn a_workspace_dependency_that_nobody_uses_is_told() {
         check_workspace_dependencies_are_used(&project(root, &format!("{GOOD}{dependencies}"), ""))
     };
     testing::check(&unused("[dependencies]\nserde.workspace = true"), &[]);
-    testing::check(
-        &unused("[dependencies]\nserde = \"1\""),
-        &["Cargo.toml:4: no member uses `serde`; remove it"],
-    );
+    testing::check(&unused("[dependencies]\nserde = \"1\""), &["Cargo.toml:4: no member uses `serde`; remove it"]);
 }
