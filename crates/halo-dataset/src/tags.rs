@@ -5,32 +5,27 @@ use crate::rollup::{TAG_END, TAG_VALUE};
 /// Longest value that is a tag, in bytes.
 const TAG_BYTES_MAX: usize = 100;
 
-/// Families of keys that are never tags: payloads flattened over many keys, and what a column holds already.
+/// Families of keys that are never tags: payloads flattened over many keys, and what columns hold already.
 const NOT_TAGS: &[&str] = &[
-    "llm.input_messages",
-    "llm.output_messages",
-    "llm.tools",
-    "llm.token_count",
-    "gen_ai.prompt",
-    "gen_ai.completion",
-    "gen_ai.usage",
-    "gen_ai.input",
-    "gen_ai.output",
-    "gen_ai.tool",
-    "gen_ai.response",
+    "llm.",
+    "gen_ai.",
+    "inference.",
+    "openinference.",
+    "embedding.",
+    "reranker.",
+    "retrieval.",
+    "ai.",
     "input.",
     "output.",
-    "inference.llm",
     "tool.",
     "tool_call",
-    "exception.",
     "message.",
-    "llm.cost",
-    "llm.finish",
-    "ai.usage",
-    "ai.response",
-    "ai.prompt",
-    "ai.toolCall",
+    "exception.",
+    "error.",
+    "session.id",
+    "user.id",
+    "agent.name",
+    "agent.id",
 ];
 
 /// Whether an attribute may be a tag: short, and of a key that is no payload.

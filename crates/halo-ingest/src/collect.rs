@@ -9,7 +9,7 @@ use halo_dataset::{DatasetWriter, SpanLedger};
 
 use crate::assemble::Assembler;
 use crate::chunks::Obstacle;
-use crate::parse::{LineContext, ParsedChunk, reject};
+use crate::parse::{LineContext, ParsedChunk, reject, too_long};
 use crate::pipeline::{Done, FromReader, WriteJob};
 use crate::reject::{RejectKind, Rejects};
 use crate::{IngestError, IngestOptions, SourceReport};
@@ -123,10 +123,9 @@ impl Collector<'_> {
                 report.counts.lines += 1;
                 report.counts.rejected_lines += 1;
                 report.rejects += 1;
-                let limit = self.options.line_bytes_max >> 20;
                 let (kind, line, byte_offset, reason, excerpt) = match obstacle {
                     Obstacle::TooLong { line, byte_offset, bytes, excerpt } => {
-                        let reason = format!("the line has {} MB, over the limit of {limit} MB", bytes >> 20);
+                        let reason = too_long(bytes, self.options.line_bytes_max);
                         (RejectKind::TooLong, line, byte_offset, reason, excerpt)
                     }
                     Obstacle::Binary => {

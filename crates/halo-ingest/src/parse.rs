@@ -90,14 +90,24 @@ pub(crate) struct ParsedChunk {
 }
 
 /// Parses chunks, with buffers that are used again. One a thread.
-#[derive(Default)]
 pub(crate) struct Parser {
+    line_bytes_max: usize,
     sink: SpanSink,
     line_copy: Vec<u8>,
     json_buffers: simd_json::Buffers,
 }
 
 impl Parser {
+    /// A parser that rejects lines longer than this.
+    pub(crate) fn new(line_bytes_max: usize) -> Self {
+        Self {
+            line_bytes_max,
+            sink: SpanSink::default(),
+            line_copy: Vec::new(),
+            json_buffers: simd_json::Buffers::default(),
+        }
+    }
+
     pub(crate) fn parse(&mut self, chunk: &Chunk, source_name: &str) -> Result<ParsedChunk, IngestError> {
         let mut counts = LineCounts::default();
         let mut start = 0;
@@ -135,6 +145,10 @@ impl Parser {
         if line.text.is_empty() {
             return Ok(LineKind::Blank);
         }
+        // Lines far over the limit never come this far: the reader passes over them.
+        if line.text.len() > self.line_bytes_max {
+            return Err((RejectKind::TooLong, too_long(line.text.len() as u64, self.line_bytes_max)));
+        }
         // The parser unescapes in place: it gets a copy.
         self.line_copy.clear();
         self.line_copy.extend_from_slice(line.text);
@@ -152,6 +166,12 @@ impl Parser {
         }
         Ok(LineKind::Spans)
     }
+}
+
+/// Why a long line was passed over.
+#[expect(clippy::cast_precision_loss, reason = "sizes for people")]
+pub(crate) fn too_long(bytes: u64, limit: usize) -> String {
+    format!("the line has {:.1} MB, over the limit of {:.1} MB (--max-line)", bytes as f64 / 1e6, limit as f64 / 1e6)
 }
 
 enum LineKind {

@@ -204,7 +204,8 @@ fn run(
         scope.spawn(move || read_all(sources, options, clocks, &chunk_sender, &reader_done));
         for _ in 0..options.threads {
             let (chunks, writes, done) = (chunks.clone(), writes.clone(), done_sender.clone());
-            scope.spawn(move || work(&chunks, &writes, &done, names, clocks));
+            let worker = Worker { parser: Parser::new(options.line_bytes_max), names, clocks };
+            scope.spawn(move || work(worker, &chunks, &writes, &done));
         }
         drop((chunks, writes, done_sender));
         // Dropping the channels on the way out ends the threads, also after an error.
@@ -249,9 +250,16 @@ fn read_all(sources: &[Source], options: &IngestOptions, clocks: &Clocks, chunks
     let _closed = done.send(Done::Reader(FromReader::Done(sequence)));
 }
 
+/// What a worker works with.
+struct Worker<'a> {
+    parser: Parser,
+    names: &'a [String],
+    clocks: &'a Clocks,
+}
+
 /// A worker: writes a segment when one waits, else parses a chunk.
-fn work(chunks: &Receiver<Chunk>, writes: &Receiver<WriteJob>, done: &Sender<Done>, names: &[String], clocks: &Clocks) {
-    let mut parser = Parser::default();
+fn work(worker: Worker<'_>, chunks: &Receiver<Chunk>, writes: &Receiver<WriteJob>, done: &Sender<Done>) {
+    let Worker { mut parser, names, clocks } = worker;
     let write = |WriteJob(job, batches)| {
         let outcome = Clocks::time(&clocks.write, || job.write(batches));
         done.send(Done::Written(outcome.map_err(IngestError::Dataset))).is_ok()

@@ -100,6 +100,7 @@ impl<'a, 'i> Mapped<'a, 'i> {
     }
 
     fn take(&mut self, key: &'i str, value: Value<'i>) {
+        self.attributes.with_tag_text(value, |text| push_tag(&mut self.tags, key, text));
         if let Some(rule) = rule(key) {
             self.convention = Some(self.convention.map_or(rule.convention, |known| known.min(rule.convention)));
             let empty = matches!(value, Value::Null | Value::Text(""));
@@ -121,9 +122,7 @@ impl<'a, 'i> Mapped<'a, 'i> {
             {
                 tool_names(schema, &mut self.offered_tools);
             }
-            return;
         }
-        self.attributes.with_tag_text(value, |text| push_tag(&mut self.tags, key, text));
     }
 
     fn value(&self, field: Field) -> Option<Value<'i>> {

@@ -276,7 +276,7 @@ fn finish_reply(mut assembly: Assembly, turn: usize, bytes_sent: usize, attempts
 /// The address of chat completions under a base URL. A query, as some clouds need it, stays behind the path.
 fn completions_url(base_url: &str) -> Result<Url, LlmError> {
     let malformed = |reason: &str| LlmError::Options {
-        reason: format!("the base URL {reason}; it looks like https://api.openai.com/v1"),
+        reason: format!("the base URL {reason}; an example is https://api.openai.com/v1"),
     };
     let mut url = Url::parse(base_url.trim()).map_err(|error| malformed(&format!("is malformed: {error}")))?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {

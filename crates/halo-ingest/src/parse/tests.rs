@@ -33,7 +33,7 @@ fn rows(text: &str) -> BTreeMap<String, BTreeMap<String, String>> {
 
 fn parse(bytes: &[u8]) -> ParsedChunk {
     let chunk = Chunk { sequence: 0, source: 0, first_line: 1, byte_offset: 0, bytes: bytes.to_vec() };
-    Parser::default().parse(&chunk, "t.jsonl").unwrap()
+    Parser::new(usize::MAX).parse(&chunk, "t.jsonl").unwrap()
 }
 
 fn fixture(name: &str) -> String {

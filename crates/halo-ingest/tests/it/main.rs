@@ -165,7 +165,7 @@ fn a_line_over_the_limit_is_a_reject() {
     let reject = &report.rejects.kept[0];
     assert_eq!(
         (reject.line, reject.kind, reject.reason.as_str()),
-        (3, RejectKind::TooLong, "the line has 2 MB, over the limit of 1 MB")
+        (3, RejectKind::TooLong, "the line has 3.0 MB, over the limit of 1.0 MB (--max-line)")
     );
 }
 
