@@ -37,7 +37,7 @@ impl IngestOptions {
         Self {
             threads: threads.max(1),
             chunk_bytes: 4 << 20,
-            segment_bytes: 96 << 20,
+            segment_bytes: 64 << 20,
             line_bytes_max: 256 << 20,
             progress: Arc::default(),
         }
