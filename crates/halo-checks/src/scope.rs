@@ -27,12 +27,29 @@ struct Candidate {
 
 /// Finds where the affected traces concentrate, the strongest first. Keys in `not` are passed over: a finding about one tool is
 /// found in the traces that use the tool, which tells nothing.
+///
+/// Where the population tells nothing, because it is a narrow one such as the runs that call one tool, all traces are compared: a tool
+/// that only one tenant uses is that tenant's fault to know of.
 pub(crate) fn find_scope(
     index: &TraceIndex,
     affected: &TraceSet,
     population: &TraceSet,
     not: &[&str],
 ) -> Vec<ScopeEntry> {
+    let within = scope_within(index, affected, population, not);
+    if !within.is_empty() || population.len() >= index.all().len() {
+        return within;
+    }
+    let all = index.all();
+    // What is true of the whole population as much as of the affected ones is who calls the tool, not the fault, unless nearly all are hit.
+    if affected.len() * 2 < population.len() {
+        within
+    } else {
+        scope_within(index, affected, &all, &[not, &["tool_name"]].concat())
+    }
+}
+
+fn scope_within(index: &TraceIndex, affected: &TraceSet, population: &TraceSet, not: &[&str]) -> Vec<ScopeEntry> {
     if affected.len() < 2 || affected.len() >= population.len() {
         return Vec::new();
     }
@@ -71,6 +88,7 @@ fn strong(key: &str, value: &str, [hits, size, hits_total, total]: [u64; 4]) -> 
         value: value.to_owned(),
         affected: hits,
         population: size,
+        among: total,
         lift,
         p_value: fisher_exact(hits, size, hits_total, total),
     })

@@ -55,7 +55,7 @@ pub(crate) struct Common {
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) threads: Option<u16>,
     /// Memory to work within, such as 500MB or 4GB
-    #[arg(long, global = true, value_name = "SIZE", default_value = "2GB", value_parser = parse_size)]
+    #[arg(long, global = true, value_name = "SIZE", default_value = "2GB", value_parser = parse_memory)]
     pub(crate) memory_limit: u64,
 }
 
@@ -293,6 +293,14 @@ fn parse_size(text: &str) -> Result<u64, String> {
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be within 1..1e15")]
     Ok(bytes as u64)
+}
+
+/// Least memory that halo works within: below it, not even a count over a small dataset runs.
+const MEMORY_MIN: u64 = 64_000_000;
+
+fn parse_memory(text: &str) -> Result<u64, String> {
+    let bytes = parse_size(text)?;
+    if bytes < MEMORY_MIN { Err("less than the 64 MB that halo needs".to_owned()) } else { Ok(bytes) }
 }
 
 /// `5%` or `0.05`, within 0..=1.

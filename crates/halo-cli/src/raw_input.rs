@@ -103,6 +103,14 @@ fn cached(sources: &[Source], rejects: &RejectArgs, common: &Common) -> Result<D
         && let Ok(dataset) = Dataset::open(&root)
     {
         output::note(common, "the traces were read before and are unchanged");
+        let rejects: u64 = dataset.manifest().sources.iter().map(|source| source.rejects).sum();
+        if rejects > 0 {
+            output::warning(&format!(
+                "{} when they were read; see {}",
+                output::counted(rejects, "reject"),
+                root.join("rejects.jsonl").display()
+            ));
+        }
         return Ok(dataset);
     }
     // Made aside and moved into place whole: two analyses of one file at a time do not disturb each other.

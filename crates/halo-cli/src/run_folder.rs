@@ -39,6 +39,10 @@ impl RunFolder {
                 folders::runs()?.join(name)
             }
         };
+        if root.join("manifest.json").exists() {
+            let message = format!("`{}` is a dataset; a run's files do not go into it", root.display());
+            return Err(Failure::new(Exit::Usage, message).hint("name another folder with --out DIR"));
+        }
         fs::create_dir_all(&root).map_err(|error| {
             Failure::new(Exit::Input, format!("cannot make the folder `{}`: {error}", root.display()))
                 .hint("name another one with --out DIR")

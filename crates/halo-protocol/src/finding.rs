@@ -78,9 +78,12 @@ pub struct ScopeEntry {
     pub value: String,
     /// Affected traces with this value.
     pub affected: u64,
-    /// Traces of the population with this value.
+    /// Traces with this value among those compared.
     pub population: u64,
-    /// Rate within this value over the rate in the whole population; above 1 is concentration.
+    /// Traces that the value was compared among: the finding's population, or all traces of the dataset where every trace of the
+    /// population with another value is hit as well, as with a tool that only one tenant uses.
+    pub among: u64,
+    /// Rate within this value over the rate among all that were compared; above 1 is concentration.
     pub lift: f64,
     /// Two-sided p-value of Fisher's exact test, times the number of values tried (Bonferroni), at most 1.
     pub p_value: f64,

@@ -32,6 +32,11 @@ pub(crate) fn translate(error: &DataFusionError, surroundings: &Surroundings<'_>
         DataFusionError::SQL(..) => syntax(cause),
         DataFusionError::SchemaError(error, _) => schema(error, span),
         DataFusionError::Plan(message) => plan(message, span, surroundings),
+        // The engine names its own data structure here.
+        DataFusionError::NotImplemented(message) if message.contains("Subquery") => QueryError::statement_with_hint(
+            at(span, "not supported: a subquery in this place, such as inside CASE"),
+            "join with the subquery, or put it into WHERE",
+        ),
         DataFusionError::NotImplemented(message) => {
             QueryError::statement(at(span, &format!("not supported: {}", clean(message))))
         }

@@ -5,6 +5,9 @@ use halo_protocol::Finding;
 use crate::prose::{Line, lines, unformatted};
 use crate::text;
 
+/// The command that shows a run, for whoever has the dataset.
+const READ_RUN: &str = r#"halo sql DATASET "SELECT step, span_type, name, input, output FROM spans WHERE trace_id = 'ID' ORDER BY step" -f jsonl"#;
+
 /// Quotes that go along.
 const QUOTES: usize = 2;
 /// Trace ids that go along.
@@ -36,7 +39,7 @@ pub(crate) fn text(finding: &Finding, who: &[Line]) -> String {
     }
     if !finding.sample_trace_ids.is_empty() {
         let ids: Vec<String> = finding.sample_trace_ids.iter().take(SAMPLES).map(|id| text::value(id)).collect();
-        out.push_str(&format!("\nWhole runs to read (`halo trace`): {}\n", ids.join(", ")));
+        out.push_str(&format!("\nWhole runs to read: {}\nEach step by step: {READ_RUN}\n", ids.join(", ")));
     }
     out.push_str(&format!(
         "\nDone when: the change has a test that fails without it, and on traces recorded after the change this query \

@@ -195,6 +195,7 @@ mod tests {
             value: "2.3.1".into(),
             affected: 14,
             population: 40,
+            among: 150,
             lift: 3.75,
             p_value: 0.000_001_2,
         }];

@@ -35,6 +35,9 @@ pub(crate) async fn run(args: &AnalyzeArgs, common: &Common) -> Result<Exit, Fai
     let folder = RunFolder::create(args.out.as_deref(), &started_at)?;
     let started_text = format!("{started_at:.0}");
     folder.write_settings(&settings(args, &input, model.as_ref(), &started_text))?;
+    if model.is_none() && args.prompt.is_some() {
+        output::warning("a question needs a model: the checks look for the same faults whatever is asked");
+    }
     if model.is_none() && !args.offline {
         output::note(common, "no key and no --model: the report comes from the built-in checks alone");
     }
@@ -104,7 +107,7 @@ fn report(args: &AnalyzeArgs, input: &Input, model: Option<&ModelSettings>, part
             started_at,
             elapsed_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             mode,
-            prompt: args.prompt.clone(),
+            prompt: args.prompt.clone().filter(|_| model.is_some()),
             input: input.name.clone(),
             end: work.end,
         },
@@ -189,6 +192,12 @@ fn exit(args: &AnalyzeArgs, common: &Common, report: &Report, end: &RunEnd) -> E
         return Exit::Done;
     };
     let reached = report.findings.iter().filter(|finding| finding.severity >= limit).count() as u64;
+    let failed = report.coverage.checks.iter().filter(|check| check.error.is_some()).count() as u64;
+    if reached == 0 && failed > 0 {
+        // What was not looked at has not passed.
+        output::warning(&format!("--fail-on {}: {} could not run", limit.as_str(), output::counted(failed, "check")));
+        return Exit::Gate;
+    }
     if reached == 0 {
         return Exit::Done;
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use halo_dataset::DatasetError;
-use halo_ingest::{IngestError, IngestOptions, IngestReport, Source};
+use halo_ingest::{IngestError, IngestOptions, IngestReport, RejectKind, Source};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
@@ -75,6 +75,13 @@ pub(crate) fn accept(
     rejects: &RejectArgs,
     too_many: &str,
 ) -> Result<(), Failure> {
+    for broken in report.rejects.kept.iter().filter(|reject| reject.kind == RejectKind::BrokenStream) {
+        // One reject by count, and nobody knows how much is missing behind it.
+        output::warning(&format!(
+            "{} is cut off at line {}: all that came after is missing",
+            broken.source, broken.line
+        ));
+    }
     if report.dataset_spans == 0 {
         let names: Vec<String> = sources.iter().map(name_for_people).collect();
         let message = format!("no spans in {}: {}", names.join(", "), why_no_spans(report));

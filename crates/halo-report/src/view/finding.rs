@@ -235,7 +235,7 @@ fn rate_sentence(finding: &Finding, total: u64) -> String {
 }
 
 fn scope_sentence(finding: &Finding, entry: &ScopeEntry) -> Line {
-    let elsewhere = finding.population.saturating_sub(entry.population);
+    let elsewhere = entry.among.saturating_sub(entry.population);
     let affected_elsewhere = finding.affected.saturating_sub(entry.affected);
     let subject = match (entry.affected, finding.affected) {
         (1, 1) => "The one is".to_owned(),

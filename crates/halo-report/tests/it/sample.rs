@@ -19,7 +19,7 @@ fn evidence(trace: &str, span: &str, quote: &str) -> Evidence {
 }
 
 fn scope(key: &str, value: &str, (affected, population): (u64, u64), lift: f64, p_value: f64) -> ScopeEntry {
-    ScopeEntry { key: text(key), value: text(value), affected, population, lift, p_value }
+    ScopeEntry { key: text(key), value: text(value), affected, population, among: 150, lift, p_value }
 }
 
 /// A finding with counts and nothing else to tell.
