@@ -35,7 +35,9 @@ impl RunFolder {
         let root = match named {
             Some(path) => path.to_owned(),
             None => {
-                let name = format!("{}-{:04x}", started_at.strftime("%Y%m%d-%H%M%S"), std::process::id() & 0xffff);
+                // Two runs may begin in one second.
+                let unique = getrandom::u32().unwrap_or_else(|_| std::process::id()) & 0xffff;
+                let name = format!("{}-{:04x}", started_at.strftime("%Y%m%d-%H%M%S"), unique);
                 folders::runs()?.join(name)
             }
         };
