@@ -116,12 +116,11 @@ impl<'a, 'i> Mapped<'a, 'i> {
         if let Some(rest) = FLAT_OUTPUT.iter().find_map(|prefix| key.strip_prefix(prefix)) {
             return self.output_messages.take(rest, value);
         }
-        if let Some(rest) = key.strip_prefix("llm.tools.") {
-            if rest.ends_with("json_schema")
-                && let Some(schema) = self.attributes.text(value)
-            {
-                tool_names(schema, &mut self.offered_tools);
-            }
+        if let Some(rest) = key.strip_prefix("llm.tools.")
+            && rest.ends_with("json_schema")
+            && let Some(schema) = self.attributes.text(value)
+        {
+            tool_names(schema, &mut self.offered_tools);
         }
     }
 
