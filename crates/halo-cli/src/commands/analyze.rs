@@ -35,7 +35,7 @@ pub(crate) async fn run(args: &AnalyzeArgs, common: &Common) -> Result<Exit, Fai
     let folder = RunFolder::create(args.out.as_deref(), &started_at)?;
     let started_text = format!("{started_at:.0}");
     folder.write_settings(&settings(args, &input, model.as_ref(), &started_text))?;
-    if model.is_none() && args.prompt.is_some() {
+    if model.is_none() && args.prompt.is_some() && !common.quiet {
         output::warning("a question needs a model: the checks look for the same faults whatever is asked");
     }
     if model.is_none() && !args.offline {

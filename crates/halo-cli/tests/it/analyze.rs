@@ -197,7 +197,8 @@ fn halos_own_command_line_quietly_and_with_a_gate_that_does_not_fire() {
         assert!(sandbox.path(&format!("run/{name}")).is_file(), "{name}");
     }
     let report: Report = serde_json::from_str(&sandbox.read("run/report.json")).unwrap();
-    assert_eq!(report.run.prompt.as_deref(), Some(question));
+    // Nobody was asked: the checks look for the same faults whatever the question.
+    assert_eq!(report.run.prompt, None);
     assert_eq!(report.run.input, name);
 }
 
