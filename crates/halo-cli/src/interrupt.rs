@@ -3,6 +3,7 @@
 use tokio_util::sync::CancellationToken;
 
 use crate::exit::Exit;
+use crate::output;
 
 #[cfg(unix)]
 type Stream = tokio::signal::unix::Signal;
@@ -41,7 +42,7 @@ impl Presses {
 }
 
 fn tell() {
-    eprintln!("\ninterrupted: ending; once more to end at once");
+    output::stderr("\ninterrupted: ending; once more to end at once");
 }
 
 /// A token that the first Ctrl-C cancels. Must be called within a tokio runtime.

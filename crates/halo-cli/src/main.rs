@@ -2,11 +2,7 @@
 //!
 //! `main` turns arguments into one command, runs it, and turns what came of it into an exit code. Each command is one file of
 //! `commands`; this crate alone reads the environment, prints, and knows all the others.
-#![expect(
-    clippy::print_stderr,
-    clippy::exit,
-    reason = "this is the program: the one place that talks to the terminal and ends the process"
-)]
+#![expect(clippy::exit, reason = "this is the program: the one place that ends the process")]
 
 mod args;
 mod commands;

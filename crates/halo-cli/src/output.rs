@@ -28,20 +28,25 @@ fn paint(code: &str, text: &str) -> String {
     if COLORED.load(Ordering::Relaxed) { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
 }
 
+/// Writes a line to stderr. A terminal that went away is no reason to fail, which `eprintln!` would.
+pub(crate) fn stderr(text: &str) {
+    let _closed = writeln!(std::io::stderr().lock(), "{text}");
+}
+
 /// A failure: one line, and one with what to do.
 pub(crate) fn error(failure: &Failure) {
-    eprintln!("{} {}", paint("1;31", "error:"), printable(&failure.message));
+    stderr(&format!("{} {}", paint("1;31", "error:"), printable(&failure.message)));
     if let Some(hint) = &failure.hint {
-        eprintln!("{} {}", paint("1;36", "hint:"), printable(hint));
+        stderr(&format!("{} {}", paint("1;36", "hint:"), printable(hint)));
     }
     if failure.exit == Exit::Bug {
-        eprintln!("{} this is a bug in halo; please report it with the command you ran", paint("1;36", "hint:"));
+        stderr(&format!("{} this is a bug in halo; please report it with the command you ran", paint("1;36", "hint:")));
     }
 }
 
 /// Something the user should know although the command went on.
 pub(crate) fn warning(text: &str) {
-    eprintln!("{} {}", paint("1;33", "warning:"), printable(text));
+    stderr(&format!("{} {}", paint("1;33", "warning:"), printable(text)));
 }
 
 /// A line of ordinary news.
@@ -53,7 +58,7 @@ pub(crate) fn note(common: &Common, text: &str) {
 
 /// A line on stderr.
 pub(crate) fn line(text: &str) {
-    eprintln!("{}", printable(text));
+    stderr(&printable(text));
 }
 
 /// Writes to stdout. A reader that went away (`halo … | head`) ends the program in peace.
