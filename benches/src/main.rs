@@ -17,6 +17,13 @@ fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
     match arguments.next().as_deref() {
         Some("ingest") => bench_ingest(arguments.collect()),
+        Some("export") => {
+            let root = arguments.next().context("export takes a dataset")?;
+            let dataset = halo_dataset::Dataset::open(root.as_ref())?;
+            let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+            halo_ingest::export(&dataset, halo_ingest::ExportFormat::AsItCame, &mut out)?;
+            Ok(())
+        }
         _ => bail!("usage: halo-bench ingest FILE... [--runs N]"),
     }
 }

@@ -37,6 +37,12 @@ pub(crate) enum Command {
     ///
     /// Without a key and without --model this runs on the built-in checks alone. `halo INPUT -p PROMPT` is short for it.
     Analyze(AnalyzeArgs),
+    /// Tell what a dataset holds and how well its attributes were mapped to columns
+    Info(InfoArgs),
+    /// Give every span back as a line, as it came
+    Export(ExportArgs),
+    /// Rewrite a dataset as fewer and smaller files
+    Compact(CompactArgs),
 }
 
 /// Flags of every command.
@@ -85,6 +91,16 @@ pub(crate) struct IngestArgs {
     pub(crate) output: PathBuf,
     #[command(flatten)]
     pub(crate) rejects: RejectArgs,
+    /// Mask API keys, tokens, e-mail addresses, card numbers and the like before anything is stored; with a file, by its rules
+    // An input may follow: the rules are given with `=`.
+    #[arg(long, value_name = "RULES", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub(crate) redact: Option<PathBuf>,
+    /// Secret that the masks are made with: without it, a value that can be guessed can be confirmed from its mask
+    #[arg(long, value_name = "SECRET", env = "HALO_REDACT_SALT", hide_env_values = true, requires = "redact")]
+    pub(crate) redact_salt: Option<String>,
+    /// Go on reading what the files grow by, until Ctrl-C; a line without its end is not there yet
+    #[arg(long)]
+    pub(crate) follow: bool,
     /// Form of the summary: text on stderr, or json on stdout
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: SummaryFormat,
@@ -105,6 +121,43 @@ pub(crate) struct RejectArgs {
 pub(crate) enum SummaryFormat {
     Text,
     Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InfoArgs {
+    /// Dataset made by `halo ingest`
+    pub(crate) dataset: PathBuf,
+    /// Form of the answer
+    #[arg(long, short, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: SummaryFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// Dataset made by `halo ingest`
+    pub(crate) dataset: PathBuf,
+    /// File to write, in place of standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Form of the spans
+    #[arg(long, short, value_name = "FORMAT", default_value = "as-it-came")]
+    pub(crate) format: ExportAs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportAs {
+    /// Flat lines and OTLP/JSON, each span as it came
+    AsItCame,
+    /// HALO's flat lines
+    Flat,
+    /// OTLP/JSON, one span a line
+    Otlp,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompactArgs {
+    /// Dataset made by `halo ingest`
+    pub(crate) dataset: PathBuf,
 }
 
 #[derive(Debug, Args)]

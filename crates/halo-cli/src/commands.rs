@@ -1,5 +1,8 @@
 //! One file for each command.
 
 pub(crate) mod analyze;
+pub(crate) mod compact;
+pub(crate) mod export;
+pub(crate) mod info;
 pub(crate) mod ingest;
 pub(crate) mod sql;

@@ -1,5 +1,7 @@
 //! Ctrl-C: the first one asks the command to end well, the second ends the program at once.
 
+use tokio::runtime::{Handle, Runtime};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::exit::Exit;
@@ -60,4 +62,45 @@ pub(crate) fn token() -> CancellationToken {
         });
     }
     token
+}
+
+/// Watches for Ctrl-C until it is dropped, for work that knows no async.
+pub(crate) struct OnInterrupt {
+    /// Where there is none yet; within `analyze` there is one, which another must not be started in.
+    runtime: Option<Runtime>,
+    watch: Option<JoinHandle<()>>,
+}
+
+impl OnInterrupt {
+    /// Calls `cancel` on the first Ctrl-C. Without a way to listen, Ctrl-C ends the program.
+    pub(crate) fn start(cancel: impl FnOnce() + Send + 'static) -> Self {
+        let runtime = match Handle::try_current() {
+            Ok(_) => None,
+            Err(_) => tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().ok(),
+        };
+        let handle = runtime.as_ref().map(|runtime| runtime.handle().clone()).or_else(|| Handle::try_current().ok());
+        let watch = handle.and_then(|handle| watch(&handle, cancel));
+        Self { runtime, watch }
+    }
+}
+
+fn watch(handle: &Handle, cancel: impl FnOnce() + Send + 'static) -> Option<JoinHandle<()>> {
+    let _within = handle.enter();
+    let mut presses = Presses::listen().ok()?;
+    Some(handle.spawn(async move {
+        presses.first().await;
+        cancel();
+        presses.heard().await;
+    }))
+}
+
+impl Drop for OnInterrupt {
+    fn drop(&mut self) {
+        if let Some(watch) = self.watch.take() {
+            watch.abort();
+        }
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
 }

@@ -37,6 +37,9 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
     let common = cli.common;
     match cli.command {
         Command::Ingest(args) => commands::ingest::run(&args, &common),
+        Command::Info(args) => commands::info::run(&args, &common),
+        Command::Export(args) => commands::export::run(&args, &common),
+        Command::Compact(args) => commands::compact::run(&args, &common),
         Command::Sql(args) => with_runtime(&common, commands::sql::run(&args, &common)),
         Command::Analyze(args) => with_runtime(&common, commands::analyze::run(&args, &common)),
     }

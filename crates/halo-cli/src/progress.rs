@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use halo_ingest::{IngestReport, Progress, Source};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -33,13 +33,22 @@ impl Bar {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
+        let started = Instant::now();
         let (progress, stopped) = (Arc::clone(progress), Arc::clone(&stop));
         let thread = std::thread::spawn(move || {
             while !stopped.load(Ordering::Relaxed) {
                 bar.set_position(progress.bytes_read.load(Ordering::Relaxed));
                 let rejects = progress.rejects.load(Ordering::Relaxed);
                 let rejected = if rejects > 0 { format!(", {} rejected", count(rejects)) } else { String::new() };
-                bar.set_message(format!("{}{rejected}", counted(progress.spans.load(Ordering::Relaxed), "span")));
+                let spans = progress.spans.load(Ordering::Relaxed);
+                #[expect(
+                    clippy::cast_precision_loss,
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "a rate for people"
+                )]
+                let rate = (spans as f64 / started.elapsed().as_secs_f64().max(0.1)) as u64;
+                bar.set_message(format!("{}, {}/s{rejected}", counted(spans, "span"), count(rate)));
                 std::thread::park_timeout(Duration::from_millis(100));
             }
             bar.finish_and_clear();
@@ -65,6 +74,10 @@ pub(crate) fn summary(report: &IngestReport, dataset: &std::path::Path) -> Strin
     if !report.sources.is_empty() {
         lines.push(reading(report));
         lines.push(line_counts(report));
+        lines.extend(time_spent(report));
+    }
+    if !report.redacted.is_empty() {
+        lines.push(format!("masked: {}", report.redacted));
     }
     if report.duplicates > 0 {
         lines.push(format!("{} dropped", counted(report.duplicates, "exact duplicate")));
@@ -88,6 +101,23 @@ pub(crate) fn summary(report: &IngestReport, dataset: &std::path::Path) -> Strin
     lines.join("\n")
 }
 
+/// What one look at followed files brought, in a line.
+pub(crate) fn followed(report: &IngestReport) -> String {
+    let mut parts = vec![counted(report.spans, "new span")];
+    if report.duplicates > 0 {
+        parts.push(counted(report.duplicates, "exact duplicate"));
+    }
+    if report.rejects.count() > 0 {
+        parts.push(counted(report.rejects.count(), "reject"));
+    }
+    format!(
+        "{}; {} of {} now",
+        parts.join(", "),
+        counted(report.dataset_spans, "span"),
+        counted(report.dataset_traces, "trace")
+    )
+}
+
 /// How much was read, and how fast.
 pub(crate) fn reading(report: &IngestReport) -> String {
     #[expect(clippy::cast_precision_loss, reason = "figures for people")]
@@ -99,6 +129,26 @@ pub(crate) fn reading(report: &IngestReport) -> String {
         counted(report.spans, "new span"),
         counted(report.sources.len() as u64, "input"),
     )
+}
+
+/// Input below which nobody wants to know where the time went.
+const SMALL_BYTES: u64 = 100 << 20;
+
+/// Where the time went: of each kind of work, summed over threads.
+fn time_spent(report: &IngestReport) -> Option<String> {
+    let timing = &report.timing;
+    // Of a small input nobody wants to know.
+    (report.bytes_read >= SMALL_BYTES).then(|| {
+        #[expect(clippy::cast_precision_loss, reason = "figures for people")]
+        let seconds = |milliseconds: u64| format!("{:.1} s", milliseconds as f64 / 1e3);
+        format!(
+            "time on all threads: reading {}, parsing {}, writing {}; committing {}",
+            seconds(timing.read_ms),
+            seconds(timing.parse_ms),
+            seconds(timing.write_ms),
+            seconds(timing.commit_ms)
+        )
+    })
 }
 
 /// The lines' balance: every line of the input is in one of these counts.

@@ -120,7 +120,8 @@ fn cached(sources: &[Source], rejects: &RejectArgs, common: &Common) -> Result<D
         move |error: std::io::Error| Failure::new(Exit::Input, format!("{message}: {error}"))
     };
     let _cleanup = RemoveOnDrop(&fresh);
-    let report = ingest::ingest(sources, &fresh, rejects, common)?;
+    let options = ingest::options(rejects, common);
+    let report = ingest::ingest(sources, &fresh, &options, common)?;
     let advice = "mend the input, or analyse the rest of it with a higher --max-rejects";
     let accepted = ingest::accept(&report, sources, rejects, advice);
     if report.dataset_spans > 0 {

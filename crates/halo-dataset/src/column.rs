@@ -22,19 +22,38 @@ pub enum ColumnKind {
     Time,
     /// List of texts.
     TextList,
+    /// A text that is stored once: the column `NAME_id` holds the id of a row of `texts.parquet`, SQL shows the text.
+    TextRef,
+    /// JSON whose long parts are stored once: what stands for them is in `holes.rs`, SQL shows the whole.
+    Skeleton,
+    /// List of ids of texts or messages.
+    IdList,
+    /// Shown by SQL and not stored: it follows from other columns.
+    Derived,
 }
 
 impl ColumnKind {
-    /// The Arrow type.
+    /// The Arrow type that SQL shows.
     #[must_use]
     pub fn data_type(self) -> DataType {
         match self {
-            Self::Text => DataType::Utf8View,
+            Self::Text | Self::TextRef | Self::Skeleton | Self::Derived => DataType::Utf8View,
             Self::Int => DataType::Int64,
             Self::Float => DataType::Float64,
             Self::Bool => DataType::Boolean,
             Self::Time => DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into())),
             Self::TextList => DataType::List(Arc::new(Field::new("item", DataType::Utf8, true))),
+            Self::IdList => DataType::List(Arc::new(Field::new("item", DataType::Int64, true))),
+        }
+    }
+
+    /// The Arrow type of what is stored; `None` when nothing is.
+    #[must_use]
+    pub fn stored_type(self) -> Option<DataType> {
+        match self {
+            Self::TextRef => Some(DataType::Int64),
+            Self::Derived => None,
+            _ => Some(self.data_type()),
         }
     }
 
@@ -42,12 +61,13 @@ impl ColumnKind {
     #[must_use]
     pub fn sql_name(self) -> &'static str {
         match self {
-            Self::Text => "text",
+            Self::Text | Self::TextRef | Self::Skeleton | Self::Derived => "text",
             Self::Int => "bigint",
             Self::Float => "double",
             Self::Bool => "boolean",
             Self::Time => "timestamp",
             Self::TextList => "text[]",
+            Self::IdList => "bigint[]",
         }
     }
 }
@@ -66,10 +86,22 @@ pub struct Column {
 }
 
 impl Column {
-    /// The Arrow field. Every column may be null: traces come from strangers.
+    /// The Arrow field that SQL shows. Every column may be null: traces come from strangers.
     #[must_use]
     pub fn field(&self) -> Field {
         Field::new(self.name, self.kind.data_type(), true)
+    }
+
+    /// Name of the column in the Parquet file.
+    #[must_use]
+    pub fn stored_name(&self) -> String {
+        if self.kind == ColumnKind::TextRef { format!("{}_id", self.name) } else { self.name.to_owned() }
+    }
+
+    /// The Arrow field in the Parquet file; `None` of a column that is not stored.
+    #[must_use]
+    pub fn stored_field(&self) -> Option<Field> {
+        Some(Field::new(self.stored_name(), self.kind.stored_type()?, true))
     }
 }
 
@@ -85,8 +117,8 @@ pub(crate) trait Kind {
     fn builder() -> Self::Builder;
     /// Adds a cell.
     fn append(builder: &mut Self::Builder, value: Self::Value<'_>);
-    /// The column built so far; the builder is empty afterwards.
-    fn finish(builder: &mut Self::Builder) -> ArrayRef;
+    /// The column built so far, when the kind is stored; the builder is empty afterwards.
+    fn finish(builder: &mut Self::Builder) -> Option<ArrayRef>;
 }
 
 macro_rules! kind {
@@ -103,15 +135,16 @@ macro_rules! kind {
             fn append(builder: &mut $builder, value: Self::Value<'_>) {
                 builder.append_option(value);
             }
-            fn finish(builder: &mut $builder) -> ArrayRef {
-                Arc::new(builder.finish())
+            fn finish(builder: &mut $builder) -> Option<ArrayRef> {
+                Some(Arc::new(builder.finish()))
             }
         }
     };
 }
 
-/// Texts go into blocks of this size; a longer text has a block of its own. Sorting moves references into the blocks, never text.
-const TEXT_BLOCK_BYTES: u32 = 256 * 1024;
+/// Texts go into blocks of this size; a longer text has a block of its own. Sorting moves references into the blocks, never text. Small, because
+/// nearly every one of some fifty columns has one that is mostly empty.
+const TEXT_BLOCK_BYTES: u32 = 32 * 1024;
 
 kind!(
     /// Marks a text column.
@@ -134,6 +167,48 @@ kind!(
     Time, i64, TimestampNanosecondBuilder, TimestampNanosecondBuilder::new().with_timezone("UTC")
 );
 
+kind!(
+    /// Marks a column of references to texts.
+    TextRef, i64, Int64Builder, Int64Builder::new()
+);
+kind!(
+    /// Marks a column of JSON with holes.
+    Skeleton, &'a str, StringViewBuilder, StringViewBuilder::new().with_fixed_block_size(TEXT_BLOCK_BYTES)
+);
+
+/// Marks a column of lists of ids; an empty list is null.
+pub(crate) struct IdList;
+
+impl Kind for IdList {
+    type Value<'a> = &'a [i64];
+    type Builder = ListBuilder<Int64Builder>;
+    const KIND: ColumnKind = ColumnKind::IdList;
+    fn builder() -> Self::Builder {
+        ListBuilder::new(Int64Builder::new())
+    }
+    fn append(builder: &mut Self::Builder, value: &[i64]) {
+        builder.values().append_slice(value);
+        builder.append(!value.is_empty());
+    }
+    fn finish(builder: &mut Self::Builder) -> Option<ArrayRef> {
+        Some(Arc::new(builder.finish()))
+    }
+}
+
+/// Marks a column that is not stored.
+pub(crate) struct Derived;
+
+impl Kind for Derived {
+    type Value<'a> = ();
+    type Builder = ();
+    const KIND: ColumnKind = ColumnKind::Derived;
+    fn builder() {}
+    fn append((): &mut (), (): ()) {}
+    fn finish((): &mut ()) -> Option<ArrayRef> {
+        None
+    }
+}
+
 /// Marks a column of text lists.
 pub(crate) struct TextList;
 
@@ -150,8 +225,8 @@ impl Kind for TextList {
         }
         builder.append(true);
     }
-    fn finish(builder: &mut Self::Builder) -> ArrayRef {
-        Arc::new(builder.finish())
+    fn finish(builder: &mut Self::Builder) -> Option<ArrayRef> {
+        Some(Arc::new(builder.finish()))
     }
 }
 
@@ -163,6 +238,10 @@ macro_rules! value_type {
     (Bool, $life:lifetime) => { Option<bool> };
     (Time, $life:lifetime) => { Option<i64> };
     (TextList, $life:lifetime) => { &$life [String] };
+    (TextRef, $life:lifetime) => { Option<i64> };
+    (Skeleton, $life:lifetime) => { Option<&$life str> };
+    (IdList, $life:lifetime) => { &$life [i64] };
+    (Derived, $life:lifetime) => { () };
 }
 pub(crate) use value_type;
 
@@ -199,7 +278,7 @@ macro_rules! table {
 
         impl Default for $builder {
             fn default() -> Self {
-                let fields: Vec<_> = $columns.iter().map(crate::column::Column::field).collect();
+                let fields: Vec<_> = $columns.iter().filter_map(crate::column::Column::stored_field).collect();
                 Self {
                     rows: 0,
                     schema: std::sync::Arc::new(arrow::datatypes::Schema::new(fields)),
@@ -227,10 +306,11 @@ macro_rules! table {
             /// Columns of different length, which would be a bug.
             pub fn finish(&mut self) -> crate::Result<arrow::array::RecordBatch> {
                 self.rows = 0;
-                let columns = vec![
+                let columns = [
                     $( <crate::column::$kind as crate::column::Kind>::finish(&mut self.$name), )*
                 ];
-                Ok(arrow::array::RecordBatch::try_new(std::sync::Arc::clone(&self.schema), columns)?)
+                let stored = columns.into_iter().flatten().collect();
+                Ok(arrow::array::RecordBatch::try_new(std::sync::Arc::clone(&self.schema), stored)?)
             }
         }
     };

@@ -1,14 +1,18 @@
 //! A committed dataset, opened for reading.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use crate::{Manifest, Result, SegmentMeta};
+use crate::{Manifest, Result, SegmentMeta, readers};
 
 /// A dataset as it was committed last. Later commits do not change it: open again to see them.
 #[derive(Debug, Clone)]
 pub struct Dataset {
     root: PathBuf,
     manifest: Manifest,
+    /// Keeps writers from removing files of this state while it is open.
+    _reading: Option<Arc<File>>,
 }
 
 impl Dataset {
@@ -17,11 +21,14 @@ impl Dataset {
     /// # Errors
     /// Nothing there, no dataset, damaged, or written by a newer halo.
     pub fn open(root: &Path) -> Result<Self> {
-        Ok(Self { root: root.to_owned(), manifest: Manifest::load(root)? })
+        // Once to know that it is a dataset; the state to read is that under the lock.
+        Manifest::load(root)?;
+        let reading = readers::share(root);
+        Ok(Self { root: root.to_owned(), manifest: Manifest::load(root)?, _reading: reading })
     }
 
     pub(crate) fn from_parts(root: PathBuf, manifest: Manifest) -> Self {
-        Self { root, manifest }
+        Self { root, manifest, _reading: None }
     }
 
     /// Folder of the dataset.
@@ -36,7 +43,7 @@ impl Dataset {
         &self.manifest
     }
 
-    /// Parquet files of spans, one a segment. Each has the columns of [`SPAN_COLUMNS`](crate::SPAN_COLUMNS) but `tags`.
+    /// Parquet files of spans, one a segment. Each has the stored columns of [`SPAN_COLUMNS`](crate::SPAN_COLUMNS) but `tags`.
     #[must_use]
     pub fn span_files(&self) -> Vec<PathBuf> {
         self.segment_files("spans.parquet")
@@ -53,6 +60,18 @@ impl Dataset {
     #[must_use]
     pub fn straddle_trace_file(&self) -> Option<PathBuf> {
         self.straddle_file("traces.parquet")
+    }
+
+    /// Parquet files of messages, one a segment: each message of its LLM spans once.
+    #[must_use]
+    pub fn message_files(&self) -> Vec<PathBuf> {
+        self.segment_files(crate::content_file::MESSAGES_FILE)
+    }
+
+    /// Parquet files of texts, one a segment: each long text of its spans and messages once.
+    #[must_use]
+    pub fn text_files(&self) -> Vec<PathBuf> {
+        self.segment_files(crate::content_file::TEXTS_FILE)
     }
 
     /// Columns `row_id` and `step`: the true step of each span of the traces that stand in several segments.

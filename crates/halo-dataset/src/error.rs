@@ -32,6 +32,14 @@ pub enum DatasetError {
         /// Newest version this build reads.
         supported: u32,
     },
+    /// A halo from before the first release wrote it.
+    #[error("the dataset `{path}` has format version {found}, which was never released")]
+    OlderFormat {
+        /// The path.
+        path: PathBuf,
+        /// Version found.
+        found: u32,
+    },
     /// Another process writes to it.
     #[error("another process is writing to the dataset `{path}`; wait for it to end")]
     Locked {
@@ -89,7 +97,7 @@ impl DatasetError {
             Self::Missing { .. } | Self::NotADataset { .. } => Some(
                 "make one with `halo ingest INPUT... -o DATASET`, or give `halo analyze` the trace files themselves",
             ),
-            Self::Damaged { .. } => Some("ingest the traces again into a new dataset"),
+            Self::Damaged { .. } | Self::OlderFormat { .. } => Some("ingest the traces again into a new dataset"),
             _ => None,
         }
     }

@@ -1,5 +1,10 @@
 //! Whether the result of a tool says that the call failed. Most failing calls leave their span's status UNSET.
 
+use std::borrow::Cow;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::{Map, Value};
+
 /// Reads a tool's result for an explicit sign of failure and names it, for example `ok=false`, `error`, `http_404`, `exception`.
 /// `None` when nothing says so: an empty list or a text about errors is no failure.
 ///
@@ -8,16 +13,58 @@
 pub fn result_failure(result: &str) -> Option<String> {
     let text = result.trim();
     if text.starts_with('{') {
-        if let Ok(serde_json::Value::Object(map)) = serde_json::from_str(text) {
-            return object_failure(&map);
-        }
-        return None;
+        return serde_json::from_str::<TopLevel>(text).ok().and_then(|TopLevel(map)| object_failure(&map));
     }
     text_failure(text)
 }
 
-fn object_failure(map: &serde_json::Map<String, serde_json::Value>) -> Option<String> {
-    use serde_json::Value;
+/// Members of an object that may tell of a failure. Results run to megabytes, and everything else in them is passed over.
+struct TopLevel(Map<String, Value>);
+
+/// Keys of such members.
+const TELLING: &[&str] = &[
+    "ok",
+    "success",
+    "succeeded",
+    "accepted",
+    "is_error",
+    "isError",
+    "status_code",
+    "statusCode",
+    "http_status",
+    "code",
+    "status",
+    "error",
+    "errors",
+    "exception",
+    "error_message",
+];
+
+impl<'de> Deserialize<'de> for TopLevel {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = TopLevel;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<TopLevel, A::Error> {
+                let mut map = Map::new();
+                while let Some(key) = entries.next_key::<Cow<'_, str>>()? {
+                    if TELLING.contains(&key.as_ref()) {
+                        map.insert(key.into_owned(), entries.next_value()?);
+                    } else {
+                        entries.next_value::<IgnoredAny>()?;
+                    }
+                }
+                Ok(TopLevel(map))
+            }
+        }
+        deserializer.deserialize_map(Members)
+    }
+}
+
+fn object_failure(map: &Map<String, Value>) -> Option<String> {
     for key in ["ok", "success", "succeeded", "accepted"] {
         if map.get(key) == Some(&Value::Bool(false)) {
             return Some(format!("{key}=false"));

@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{DatasetError, Result};
 
-/// Version of the dataset format that this build writes. It reads this one and all before it.
-pub const FORMAT_VERSION: u32 = 1;
+/// Version of the dataset format that this build writes. It reads this one and all before it that were ever released; version 1 was not.
+pub const FORMAT_VERSION: u32 = 2;
+/// Oldest version that this build reads.
+const OLDEST_VERSION: u32 = 2;
 
 const FILE: &str = "manifest.json";
 
@@ -73,6 +75,20 @@ pub struct SourceMeta {
     pub duplicates: u64,
     /// Lines and spans rejected.
     pub rejects: u64,
+    /// Up to where it was read, so that only what is new is read when it has grown; `None` where that is not possible (compressed, a stream).
+    #[serde(default)]
+    pub settled: Option<Settled>,
+}
+
+/// A place in a source behind which nothing was taken yet.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settled {
+    /// Bytes before it.
+    pub bytes: u64,
+    /// Number of the line that begins there.
+    pub line: u64,
+    /// Hash of the bytes before it.
+    pub fingerprint: String,
 }
 
 impl Manifest {
@@ -114,6 +130,9 @@ impl Manifest {
         let found = u32::try_from(found).unwrap_or(u32::MAX);
         if found > FORMAT_VERSION {
             return Err(DatasetError::NewerFormat { path: root.to_owned(), found, supported: FORMAT_VERSION });
+        }
+        if found < OLDEST_VERSION {
+            return Err(DatasetError::OlderFormat { path: root.to_owned(), found });
         }
         serde_json::from_value(value).map_err(|error| damaged(error.to_string()))
     }

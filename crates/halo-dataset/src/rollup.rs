@@ -6,7 +6,7 @@ use std::ops::Range;
 use arrow::array::{Array, AsArray, RecordBatch, StringViewArray, TimestampNanosecondArray};
 use arrow::datatypes::{Float64Type, Int64Type, TimestampNanosecondType};
 
-use crate::failure::result_failure;
+use crate::content_file::is_empty_text;
 use crate::trace::{TraceBatchBuilder, TraceRow};
 use crate::{DatasetError, Result};
 
@@ -14,22 +14,35 @@ use crate::{DatasetError, Result};
 pub(crate) const TAG_VALUE: char = '\u{1f}';
 pub(crate) const TAG_END: char = '\u{1e}';
 
-/// Rolls up a batch of spans that is sorted by trace and, within each, by step; whole traces only.
-pub(crate) fn roll_up(batch: &RecordBatch, builder: &mut TraceBatchBuilder) -> Result<Vec<String>> {
-    let spans = Spans::of(batch)?;
-    let mut trace_ids = Vec::new();
-    let mut start = 0;
-    while start < batch.num_rows() {
-        let trace_id = spans.trace_id.value(start);
-        let mut end = start + 1;
-        while end < batch.num_rows() && spans.trace_id.value(end) == trace_id {
-            end += 1;
+/// Rolls up traces, a batch of whole ones at a time.
+#[derive(Default)]
+pub(crate) struct RollUp {
+    builder: TraceBatchBuilder,
+    trace_ids: Vec<String>,
+}
+
+impl RollUp {
+    /// Adds a batch of spans that is sorted by trace and, within each, by step; whole traces only.
+    pub(crate) fn add(&mut self, batch: &RecordBatch) -> Result<()> {
+        let spans = Spans::of(batch)?;
+        let mut start = 0;
+        while start < batch.num_rows() {
+            let trace_id = spans.trace_id.value(start);
+            let mut end = start + 1;
+            while end < batch.num_rows() && spans.trace_id.value(end) == trace_id {
+                end += 1;
+            }
+            roll_up_trace(&spans, start..end, &mut self.builder);
+            self.trace_ids.push(trace_id.to_owned());
+            start = end;
         }
-        roll_up_trace(&spans, start..end, builder);
-        trace_ids.push(trace_id.to_owned());
-        start = end;
+        Ok(())
     }
-    Ok(trace_ids)
+
+    /// The rows of all traces, and their ids.
+    pub(crate) fn finish(mut self) -> Result<(RecordBatch, Vec<String>)> {
+        Ok((self.builder.finish()?, self.trace_ids))
+    }
 }
 
 /// The columns that a roll-up reads.
@@ -42,8 +55,8 @@ struct Spans<'a> {
     end_time: &'a TimestampNanosecondArray,
 }
 
-/// Text columns that a roll-up reads; `tags` may be missing.
-pub(crate) const ROLL_UP_TEXTS: &[&str] = &[
+/// Columns that a roll-up reads.
+pub(crate) const ROLL_UP_COLUMNS: &[&str] = &[
     "trace_id",
     "span_id",
     "parent_span_id",
@@ -58,22 +71,22 @@ pub(crate) const ROLL_UP_TEXTS: &[&str] = &[
     "session_id",
     "user_id",
     "project_id",
-    "input",
-    "output",
+    "failure_code",
     "tags",
-];
-/// Other columns that a roll-up reads.
-pub(crate) const ROLL_UP_NUMBERS: &[&str] = &[
     "input_tokens",
     "output_tokens",
     "cached_input_tokens",
     "reasoning_tokens",
     "raw_bytes",
+    "input_id",
+    "output_id",
     "cost_usd",
     "start_time",
     "end_time",
 ];
-const INTS: &[&str] = &["input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens", "raw_bytes"];
+const TEXTS: &[&str] = ROLL_UP_COLUMNS.split_at(16).0;
+const INTS: &[&str] =
+    &["input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens", "raw_bytes", "input_id", "output_id"];
 
 impl<'a> Spans<'a> {
     fn of(batch: &'a RecordBatch) -> Result<Self> {
@@ -82,7 +95,7 @@ impl<'a> Spans<'a> {
         };
         let column = |name: &str| batch.column_by_name(name).ok_or_else(|| missing(name));
         let mut texts = HashMap::new();
-        for name in ROLL_UP_TEXTS {
+        for name in TEXTS {
             texts.insert(*name, column(name)?.as_string_view_opt().ok_or_else(|| missing(name))?);
         }
         let mut ints = HashMap::new();
@@ -124,8 +137,7 @@ impl<'a> Spans<'a> {
 
     /// Whether a row is a tool call that failed, by its status or because its result says so.
     fn tool_failed(&self, row: usize) -> bool {
-        let says_so = || self.text("output", row).is_some_and(|output| result_failure(output).is_some());
-        self.is_type(row, "TOOL") && (self.is_error(row) || says_so())
+        self.is_type(row, "TOOL") && (self.is_error(row) || self.text("failure_code", row).is_some())
     }
 
     /// Earliest start and latest end.
@@ -141,10 +153,15 @@ impl<'a> Spans<'a> {
         set.into_iter().map(str::to_owned).collect()
     }
 
+    /// Id of a text that is not empty.
+    fn filled_text(&self, column: &'static str, row: usize) -> Option<i64> {
+        self.int(column, row).filter(|id| !is_empty_text(*id))
+    }
+
     /// Output of the last model call or agent that has one.
-    fn last_answer(&self, rows: Range<usize>) -> Option<&'a str> {
+    fn last_answer(&self, rows: Range<usize>) -> Option<i64> {
         let answers = rows.rev().filter(|row| self.is_type(*row, "LLM") || self.is_type(*row, "AGENT"));
-        answers.into_iter().find_map(|row| self.filled("output", row))
+        answers.into_iter().find_map(|row| self.filled_text("output_id", row))
     }
 }
 
@@ -195,8 +212,10 @@ fn roll_up_trace(spans: &Spans<'_>, rows: Range<usize>, builder: &mut TraceBatch
             Some("ERROR") => "failure",
             _ => "unknown",
         }),
-        first_input: spans.filled("input", root).or_else(|| first("input")),
-        final_output: spans.text("output", root).or_else(|| spans.last_answer(rows.clone())),
+        first_input: spans
+            .filled_text("input_id", root)
+            .or_else(|| rows.clone().find_map(|row| spans.filled_text("input_id", row))),
+        final_output: spans.int("output_id", root).or_else(|| spans.last_answer(rows.clone())),
         raw_bytes: Some(rows.clone().filter_map(|row| spans.int("raw_bytes", row)).sum()),
     });
 }

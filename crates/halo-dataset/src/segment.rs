@@ -1,18 +1,25 @@
-//! One segment: batches of spans sorted by trace, numbered, rolled up and written as two Parquet files.
+//! One segment: spans sorted by trace, numbered, rolled up and written, with their texts and messages once each.
 
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringViewArray};
+use arrow::array::{ArrayRef, Int64Array, Int64Builder, ListBuilder, RecordBatch};
 use arrow::compute::interleave_record_batch;
-use arrow::datatypes::{Int64Type, TimestampNanosecondType};
+use arrow::datatypes::{Schema, SchemaRef};
 
-use crate::trace::TraceBatchBuilder;
-use crate::{DatasetError, Result, SegmentMeta, parquet_io, rollup};
+use crate::chunk::{References, SpanChunk, SpanIds, SpanPlace, sort};
+use crate::content::Merged;
+use crate::parquet_io::{Effort, Kind, Writer};
+use crate::rollup::{ROLL_UP_COLUMNS, RollUp};
+use crate::{DatasetError, Result, SegmentMeta, content_file, parquet_io};
 
 /// Spans that are gathered and written at a time.
 const WRITE_ROWS: usize = 4096;
+
+/// Columns that are not gathered but made anew: what they hold depends on the segment.
+const MADE_COLUMNS: &[&str] =
+    &["step", "row_id", "input_id", "output_id", "input_messages", "output_messages", "texts", "extra_messages"];
 
 /// The right to write one segment. Can be sent to another thread; nothing counts before
 /// [`DatasetWriter::add`](crate::DatasetWriter::add).
@@ -30,109 +37,184 @@ pub struct SegmentOutcome {
 }
 
 impl SegmentJob {
-    /// Sorts, numbers, rolls up and writes the spans of `batches` (made by [`SpanBatchBuilder`](crate::SpanBatchBuilder)).
+    /// Writes all spans of these chunks.
     ///
     /// # Errors
     /// The disk refuses.
-    pub fn write(self, batches: Vec<RecordBatch>) -> Result<SegmentOutcome> {
-        fs::create_dir_all(&self.folder).map_err(DatasetError::io("create", &self.folder))?;
-        let order = sorted_rows(&batches)?;
-        let spans = order.len() as u64;
-        let batches: Vec<&RecordBatch> = batches.iter().collect();
+    pub fn write_all(self, chunks: &[Arc<SpanChunk>], effort: Effort) -> Result<SegmentOutcome> {
+        let places = (0..).zip(chunks).flat_map(|(number, chunk)| chunk.places(number)).collect();
+        self.write(chunks, places, effort)
+    }
 
-        // Trace by trace: numbers and roll-ups, each over spans that stand together.
-        let mut steps = Vec::with_capacity(order.len());
-        let mut builder = TraceBatchBuilder::default();
-        let mut trace_ids = Vec::new();
+    /// Writes some spans of these chunks.
+    ///
+    /// 1. The spans are sorted by trace and numbered within each.
+    /// 2. Their texts and messages are taken into the content of the segment, in this order.
+    /// 3. Each trace is rolled up.
+    /// 4. Four files are written and made to last.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn write(
+        self,
+        chunks: &[Arc<SpanChunk>],
+        mut places: Vec<SpanPlace>,
+        effort: Effort,
+    ) -> Result<SegmentOutcome> {
+        fs::create_dir_all(&self.folder).map_err(DatasetError::io("create", &self.folder))?;
+        let batches: Vec<&RecordBatch> = chunks.iter().map(|chunk| &chunk.batch).collect();
+        let ends = sort(&batches, &mut places)?;
+        let texts = chunks.iter().map(|chunk| chunk.content.texts.len()).sum();
+        let mut content = Merged::with_capacity(texts);
+        let mut made = Made::of(self.number, chunks, &places, &ends, &mut content)?;
+        let traces = self.write_spans(&batches, &places, &ends, (&mut made, effort))?;
+        let mut bytes = traces.bytes;
+        bytes += content_file::write(&self.folder, self.number, &content, effort)?;
+        crate::manifest::sync_folder(&self.folder)?;
+        let spans = places.len() as u64;
+        let meta = SegmentMeta { number: self.number, spans, traces: traces.trace_ids.len() as u64, bytes };
+        Ok(SegmentOutcome { meta, trace_ids: traces.trace_ids })
+    }
+
+    fn write_spans(
+        &self,
+        batches: &[&RecordBatch],
+        places: &[SpanPlace],
+        ends: &[usize],
+        (made, effort): (&mut Made, Effort),
+    ) -> Result<WrittenTraces> {
+        let full = batches.first().map_or_else(crate::span::empty_schema, |batch| batch.schema());
+        let stored = parquet_io::without(&full, &["tags"]);
+        let gathered = Gather::of(batches, &parquet_io::without(&stored, MADE_COLUMNS))?;
+        let kind = Kind::Traces { traces: ends.len() as u64 };
+        let path = self.folder.join("spans.parquet");
+        let mut writer = Writer::create(&path, &stored, kind, effort)?;
+        for start in (0..places.len()).step_by(WRITE_ROWS) {
+            let end = (start + WRITE_ROWS).min(places.len());
+            let batch = gathered.rows(&places[start..end])?;
+            writer.write(&made.complete(&batch, &stored, start..end)?)?;
+        }
+        let mut bytes = writer.finish()?;
+
+        let rolled_up = parquet_io::without_others(&full, ROLL_UP_COLUMNS);
+        let gathered = Gather::of(batches, &parquet_io::without(&rolled_up, MADE_COLUMNS))?;
+        let mut roll_up = RollUp::default();
         let mut start = 0;
-        while start < order.len() {
-            let end = whole_traces_end(&order, start, WRITE_ROWS);
-            let rows: Vec<(usize, usize)> = order[start..end].iter().map(|row| (row.batch, row.row)).collect();
-            trace_ids.extend(rollup::roll_up(&interleave_record_batch(&batches, &rows)?, &mut builder)?);
-            for (index, row) in order[start..end].iter().enumerate() {
-                let first = index == 0 || order[start + index - 1].trace_id != row.trace_id;
-                steps.push(if first { 1 } else { steps.last().copied().unwrap_or(0) + 1 });
-            }
+        while start < places.len() {
+            // Whole traces, about as many as are written at a time.
+            let wanted = ends.partition_point(|end| *end < start + WRITE_ROWS).min(ends.len() - 1);
+            let end = ends[wanted];
+            let batch = gathered.rows(&places[start..end])?;
+            roll_up.add(&made.complete(&batch, &rolled_up, start..end)?)?;
             start = end;
         }
-
-        let schema = parquet_io::without(&batches[0].schema(), &["tags"]);
-        let base = i64::from(self.number) << 32;
-        let chunks = (0..order.len()).step_by(WRITE_ROWS).map(|start| {
-            let end = (start + WRITE_ROWS).min(order.len());
-            let rows: Vec<(usize, usize)> = order[start..end].iter().map(|row| (row.batch, row.row)).collect();
-            let gathered = interleave_record_batch(&batches, &rows)?;
-            let row_ids: Int64Array =
-                (start..end).filter_map(|row| i64::try_from(row).ok()).map(|row| base + row).collect();
-            let steps = Int64Array::from_iter_values(steps[start..end].iter().copied());
-            let columns = schema.fields().iter().map(|field| -> Result<ArrayRef> {
-                Ok(match field.name().as_str() {
-                    "step" => Arc::new(steps.clone()),
-                    "row_id" => Arc::new(row_ids.clone()),
-                    name => Arc::clone(gathered.column(gathered.schema_ref().index_of(name)?)),
-                })
-            });
-            Ok(RecordBatch::try_new(Arc::clone(&schema), columns.collect::<Result<_>>()?)?)
-        });
-        let mut bytes = parquet_io::write(&self.folder.join("spans.parquet"), &schema, trace_ids.len() as u64, chunks)?;
-        let traces = builder.finish()?;
+        let (traces, trace_ids) = roll_up.finish()?;
         let path = self.folder.join("traces.parquet");
-        bytes +=
-            parquet_io::write(&path, &traces.schema(), trace_ids.len() as u64, std::iter::once(Ok(traces.clone())))?;
-        crate::manifest::sync_folder(&self.folder)?;
-        let meta = SegmentMeta { number: self.number, spans, traces: trace_ids.len() as u64, bytes };
-        Ok(SegmentOutcome { meta, trace_ids })
+        let rows = std::iter::once(Ok(traces.clone()));
+        bytes += parquet_io::write(&path, &traces.schema(), (kind, effort), rows)?;
+        Ok(WrittenTraces { trace_ids, bytes })
     }
 }
 
-/// Where a span stands in the batches, and what it is sorted by.
-pub(crate) struct RowKey<'a> {
-    pub(crate) trace_id: &'a str,
-    start_time: i64,
-    end_time: i64,
-    line: i64,
-    pub(crate) batch: usize,
-    pub(crate) row: usize,
+struct WrittenTraces {
+    trace_ids: Vec<String>,
+    bytes: u64,
 }
 
-/// All rows by trace, then start, then the longer span first (a parent starts with its first child), then their order in the input.
-pub(crate) fn sorted_rows(batches: &[RecordBatch]) -> Result<Vec<RowKey<'_>>> {
-    let mut keys = Vec::with_capacity(batches.iter().map(RecordBatch::num_rows).sum());
-    for (batch_index, batch) in batches.iter().enumerate() {
-        let column = |name: &str| batch.column(batch.schema_ref().index_of(name).unwrap_or(0));
-        let trace_id: &StringViewArray = column("trace_id").as_string_view();
-        let start = column("start_time").as_primitive::<TimestampNanosecondType>();
-        let end = column("end_time").as_primitive::<TimestampNanosecondType>();
-        let line = column("source_line").as_primitive::<Int64Type>();
-        for row in 0..batch.num_rows() {
-            keys.push(RowKey {
-                trace_id: trace_id.value(row),
-                start_time: if start.is_valid(row) { start.value(row) } else { i64::MAX },
-                end_time: if end.is_valid(row) { end.value(row) } else { i64::MAX },
-                line: line.value(row),
-                batch: batch_index,
-                row,
-            });
+/// Some columns of several batches.
+struct Gather {
+    batches: Vec<RecordBatch>,
+}
+
+impl Gather {
+    fn of(batches: &[&RecordBatch], schema: &Schema) -> Result<Self> {
+        let project = |batch: &&RecordBatch| -> Result<RecordBatch> {
+            let indices = schema.fields().iter().map(|field| batch.schema_ref().index_of(field.name()));
+            Ok(batch.project(&indices.collect::<std::result::Result<Vec<_>, _>>()?)?)
+        };
+        Ok(Self { batches: batches.iter().map(project).collect::<Result<_>>()? })
+    }
+
+    fn rows(&self, places: &[SpanPlace]) -> Result<RecordBatch> {
+        let batches: Vec<&RecordBatch> = self.batches.iter().collect();
+        let rows: Vec<(usize, usize)> = places.iter().map(|place| (place.chunk as usize, place.row as usize)).collect();
+        Ok(interleave_record_batch(&batches, &rows)?)
+    }
+}
+
+/// The columns that are made anew, for all spans of the segment.
+struct Made {
+    steps: Vec<i64>,
+    row_base: i64,
+    inputs: Int64Array,
+    outputs: Int64Array,
+    lists: [arrow::array::ListArray; 4],
+}
+
+const LISTS: [&str; 4] = ["input_messages", "output_messages", "texts", "extra_messages"];
+
+impl Made {
+    fn of<'a>(
+        segment: u32,
+        chunks: &'a [Arc<SpanChunk>],
+        places: &[SpanPlace],
+        ends: &[usize],
+        content: &mut Merged<'a>,
+    ) -> Result<Self> {
+        let mut references: Vec<References<'_>> =
+            chunks.iter().map(|chunk| References::of(chunk)).collect::<Result<_>>()?;
+        let (mut inputs, mut outputs) = (Int64Builder::new(), Int64Builder::new());
+        let mut lists: [ListBuilder<Int64Builder>; 4] = std::array::from_fn(|_| ListBuilder::new(Int64Builder::new()));
+        let mut ids = SpanIds::default();
+        for place in places {
+            references[place.chunk as usize].take(place.row as usize, segment, content, &mut ids);
+            inputs.append_option(ids.input);
+            outputs.append_option(ids.output);
+            let values = [&ids.input_messages, &ids.output_messages, &ids.texts, &ids.extra_messages];
+            for (builder, values) in lists.iter_mut().zip(values) {
+                builder.values().append_slice(values);
+                builder.append(!values.is_empty());
+            }
         }
+        let mut steps = Vec::with_capacity(places.len());
+        let mut start = 0;
+        for end in ends {
+            steps.extend((1..).take(end - start));
+            start = *end;
+        }
+        Ok(Self {
+            steps,
+            row_base: content_file::global_id(segment, 0),
+            inputs: inputs.finish(),
+            outputs: outputs.finish(),
+            lists: lists.map(|mut builder| builder.finish()),
+        })
     }
-    keys.sort_unstable_by(|a, b| {
-        (a.trace_id, a.start_time, b.end_time, a.line, a.batch, a.row).cmp(&(
-            b.trace_id,
-            b.start_time,
-            a.end_time,
-            b.line,
-            b.batch,
-            b.row,
-        ))
-    });
-    Ok(keys)
-}
 
-/// End of a run of whole traces that begins at `start` and has about `rows_wanted` rows.
-pub(crate) fn whole_traces_end(order: &[RowKey<'_>], start: usize, rows_wanted: usize) -> usize {
-    let mut end = (start + rows_wanted).min(order.len());
-    while end < order.len() && order[end].trace_id == order[end - 1].trace_id {
-        end += 1;
+    /// The batch of the rows in a range, with all columns of a schema.
+    fn complete(
+        &self,
+        gathered: &RecordBatch,
+        schema: &SchemaRef,
+        rows: std::ops::Range<usize>,
+    ) -> Result<RecordBatch> {
+        let len = rows.len();
+        let columns = schema.fields().iter().map(|field| -> Result<ArrayRef> {
+            let name = field.name().as_str();
+            Ok(match name {
+                "step" => Arc::new(Int64Array::from_iter_values(self.steps[rows.clone()].iter().copied())),
+                "row_id" => {
+                    let ids = rows.clone().filter_map(|row| i64::try_from(row).ok());
+                    Arc::new(Int64Array::from_iter_values(ids.map(|row| self.row_base + row)))
+                }
+                "input_id" => Arc::new(self.inputs.slice(rows.start, len)),
+                "output_id" => Arc::new(self.outputs.slice(rows.start, len)),
+                _ => match LISTS.iter().position(|list| *list == name) {
+                    Some(index) => Arc::new(self.lists[index].slice(rows.start, len)),
+                    None => Arc::clone(gathered.column(gathered.schema_ref().index_of(name)?)),
+                },
+            })
+        });
+        Ok(RecordBatch::try_new(Arc::clone(schema), columns.collect::<Result<_>>()?)?)
     }
-    end
 }

@@ -45,23 +45,35 @@ table! {
     finish_reason: Text = "Why the model stopped: stop, length, tool_calls, content_filter, ... as the provider says it.";
     tool_name: Text = "Tool that the span executes.";
     tool_call_id: Text = "Id of the call it answers.";
-    requested_tool_calls: Text = "Tool calls an LLM span asks for: JSON array of {id, name, arguments}; null when none.";
+    requested_tool_calls: Derived = "Tool calls an LLM span asks for: JSON array of {id, name, arguments}; null when none.";
     offered_tools: Text = "Names of the tools an LLM span was offered: JSON array of text; null when the span does not say.";
     message_count: Int = "Messages in the input of an LLM span; null when the span does not say.";
-    input: Text = "What went in. Of a span with messages: the text of the last one that is not a system prompt.";
-    output: Text = "What came out. Of a span with messages: the text of the reply, or its tool calls as JSON when it has no text.";
-    attributes: Text = "All attributes of the span as a JSON object; attributes->>'key' finds any of them.";
+    failure_code: Text = "What the result of a TOOL span says went wrong (ok=false, error, http_404, exception, ...); null when it says nothing.";
+    input: TextRef = "What went in. Of a span with messages: the text of the last one that is not a system prompt.";
+    output: TextRef = "What came out. Of a span with messages: the text of the reply, or its tool calls as JSON when it has no text.";
+    attributes: Skeleton = "All attributes of the span as a JSON object; attributes->>'key' finds any of them.";
     resource_attributes: Text = "Attributes of the resource as a JSON object, keys sorted.";
-    events: Text = "Span events: JSON array of {name, time, attributes}; null when none.";
-    links: Text = "Span links: JSON array; null when none.";
+    events: Skeleton = "Span events: JSON array of {name, time, attributes}; null when none.";
+    links: Skeleton = "Span links: JSON array; null when none.";
     trace_state: Text = "W3C trace state; null when empty.";
-    extra: Text = "Top-level keys of the input that no column holds, as a JSON object; null when none.";
+    extra: Skeleton = "Top-level keys of the input that no column holds, as a JSON object; null when none.";
     raw_bytes: Int = "Bytes of the span in its input file.";
     dialect: Text = "Convention the attributes follow most: openinference, otel_genai, inference, or other.";
     id_conflict: Bool = "Another, different span of the dataset has the same trace and span id, and came earlier.";
     source: Text = "File the span came from.";
     source_line: Int = "Line in that file, from 1.";
+    input_messages: IdList [internal] = "Messages that went in, as rows of messages.parquet.";
+    output_messages: IdList [internal] = "Messages that came out, as rows of messages.parquet.";
+    texts: IdList [internal] = "Texts that the holes of attributes, events, links and extra stand for, as rows of texts.parquet.";
+    extra_messages: IdList [internal] = "Messages that other attributes repeat, as rows of messages.parquet.";
+    form: Text [internal] = "How the span was written where that differs from the usual, so that an export gives it back; null when it does not.";
     content_hash: Int [internal] = "Hash of all that the span says: equal for exact duplicates.";
     row_id: Int [internal] = "Segment number * 2^32 + row in the segment.";
     tags: Text [internal] = "Short attributes, for the roll-up; not stored.";
+}
+
+/// The schema of a batch of spans.
+pub(crate) fn empty_schema() -> arrow::datatypes::SchemaRef {
+    let fields: Vec<_> = SPAN_COLUMNS.iter().filter_map(crate::Column::stored_field).collect();
+    std::sync::Arc::new(arrow::datatypes::Schema::new(fields))
 }

@@ -13,11 +13,11 @@ use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowPredicateFn, RowFilter};
 
-use crate::rollup::{ROLL_UP_NUMBERS, ROLL_UP_TEXTS};
-use crate::segment::{sorted_rows, whole_traces_end};
+use crate::chunk::{SpanPlace, sort};
+use crate::parquet_io::{Effort, Kind};
+use crate::rollup::{ROLL_UP_COLUMNS, RollUp};
 use crate::tags::push_tag;
-use crate::trace::TraceBatchBuilder;
-use crate::{DatasetError, Result, parquet_io, rollup};
+use crate::{DatasetError, Result, parquet_io};
 
 /// Spans that are numbered and rolled up at a time, so that many straddling traces take little memory.
 const CHUNK_TRACES: usize = 2000;
@@ -25,7 +25,7 @@ const CHUNK_TRACES: usize = 2000;
 /// Writes `steps.parquet` and `traces.parquet` for these traces into `folder`.
 pub(crate) fn write(folder: &Path, span_files: &[std::path::PathBuf], trace_ids: &BTreeSet<String>) -> Result<()> {
     fs::create_dir_all(folder).map_err(DatasetError::io("create", folder))?;
-    let mut traces = TraceBatchBuilder::default();
+    let mut roll_up = RollUp::default();
     let mut row_ids = Vec::new();
     let mut steps = Vec::new();
     let ids: Vec<&String> = trace_ids.iter().collect();
@@ -35,14 +35,18 @@ pub(crate) fn write(folder: &Path, span_files: &[std::path::PathBuf], trace_ids:
         for file in span_files {
             batches.extend(read_traces(file, &wanted)?);
         }
-        let order = sorted_rows(&batches)?;
         let references: Vec<&RecordBatch> = batches.iter().collect();
+        let rows_of = |batch: &RecordBatch| 0..u32::try_from(batch.num_rows()).unwrap_or(u32::MAX);
+        let mut places: Vec<SpanPlace> = (0..)
+            .zip(&batches)
+            .flat_map(|(chunk, batch)| rows_of(batch).map(move |row| SpanPlace { chunk, row }))
+            .collect();
         let mut start = 0;
-        while start < order.len() {
-            let end = whole_traces_end(&order, start, 1);
-            let rows: Vec<(usize, usize)> = order[start..end].iter().map(|row| (row.batch, row.row)).collect();
+        for end in sort(&references, &mut places)? {
+            let rows: Vec<(usize, usize)> =
+                places[start..end].iter().map(|place| (place.chunk as usize, place.row as usize)).collect();
             let trace = interleave_record_batch(&references, &rows)?;
-            rollup::roll_up(&trace, &mut traces)?;
+            roll_up.add(&trace)?;
             let ids = trace.column(trace.schema_ref().index_of("row_id")?).as_primitive::<Int64Type>();
             row_ids.extend(ids.values().iter().copied());
             steps.extend((1..).take(trace.num_rows()));
@@ -55,17 +59,17 @@ pub(crate) fn write(folder: &Path, span_files: &[std::path::PathBuf], trace_ids:
     ]));
     let columns: Vec<ArrayRef> = vec![Arc::new(Int64Array::from(row_ids)), Arc::new(Int64Array::from(steps))];
     let batch = RecordBatch::try_new(Arc::clone(&schema), columns)?;
-    parquet_io::write(&folder.join("steps.parquet"), &schema, 1, std::iter::once(Ok(batch)))?;
-    let rows = traces.finish()?;
+    let kind = |traces| (Kind::Traces { traces }, Effort::INGEST);
+    parquet_io::write(&folder.join("steps.parquet"), &schema, kind(1), std::iter::once(Ok(batch)))?;
+    let (rows, ids) = roll_up.finish()?;
     let path = folder.join("traces.parquet");
-    parquet_io::write(&path, &rows.schema(), trace_ids.len() as u64, std::iter::once(Ok(rows.clone())))?;
+    parquet_io::write(&path, &rows.schema(), kind(ids.len() as u64), std::iter::once(Ok(rows.clone())))?;
     crate::manifest::sync_folder(folder)
 }
 
 /// The spans of some traces, with the columns that numbering and roll-up need and `tags` made again from the attributes.
 fn read_traces(file: &Path, wanted: &Arc<HashSet<String>>) -> Result<Vec<RecordBatch>> {
-    let mut columns: Vec<&str> =
-        ROLL_UP_TEXTS.iter().chain(ROLL_UP_NUMBERS).copied().filter(|name| *name != "tags").collect();
+    let mut columns: Vec<&str> = ROLL_UP_COLUMNS.iter().copied().filter(|name| *name != "tags").collect();
     columns.extend(["attributes", "resource_attributes", "row_id", "source_line"]);
     let reader = parquet_io::reader(file, &columns)?;
     let mask = ProjectionMask::columns(reader.parquet_schema(), ["trace_id"]);
@@ -81,7 +85,8 @@ fn read_traces(file: &Path, wanted: &Arc<HashSet<String>>) -> Result<Vec<RecordB
     reader.map(|batch| with_tags(&batch?)).collect()
 }
 
-fn with_tags(batch: &RecordBatch) -> Result<RecordBatch> {
+/// A batch of stored spans with `tags` made again from the attributes.
+pub(crate) fn with_tags(batch: &RecordBatch) -> Result<RecordBatch> {
     let column = |name: &str| -> Result<&StringViewArray> {
         Ok(batch.column(batch.schema_ref().index_of(name)?).as_string_view())
     };

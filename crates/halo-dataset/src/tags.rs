@@ -29,7 +29,8 @@ const NOT_TAGS: &[&str] = &[
 ];
 
 /// Whether an attribute may be a tag: short, and of a key that is no payload.
-pub(crate) fn is_tag(key: &str, value: &str) -> bool {
+#[must_use]
+pub fn is_tag(key: &str, value: &str) -> bool {
     value.len() <= TAG_BYTES_MAX
         && key.len() <= TAG_BYTES_MAX
         && !NOT_TAGS.iter().any(|family| key.starts_with(family))

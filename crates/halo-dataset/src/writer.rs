@@ -10,7 +10,8 @@ use arrow::datatypes::Int64Type;
 use twox_hash::XxHash3_64;
 
 use crate::{
-    Dataset, DatasetError, Manifest, Result, SegmentJob, SegmentMeta, SegmentOutcome, SourceMeta, parquet_io, straddle,
+    Dataset, DatasetError, Manifest, Result, SegmentJob, SegmentMeta, SegmentOutcome, SourceMeta, parquet_io, readers,
+    straddle,
 };
 
 /// Ids of spans by content, to tell exact duplicates and conflicting ids.
@@ -49,6 +50,9 @@ fn ids_hash(trace_id: &str, span_id: &str) -> u64 {
     XxHash3_64::oneshot_with_seed(XxHash3_64::oneshot(trace_id.as_bytes()), span_id.as_bytes())
 }
 
+/// Path of a source that is a stream: each time another one.
+const STREAM: &str = "-";
+
 /// The one writer of a dataset. Nothing it writes counts before [`commit`](Self::commit); dropping it leaves the dataset as it was.
 #[derive(Debug)]
 pub struct DatasetWriter {
@@ -64,7 +68,7 @@ pub struct DatasetWriter {
 /// What a commit adds to the record beside the segments.
 #[derive(Debug, Default)]
 pub struct Commit {
-    /// Inputs that were read.
+    /// Inputs that were read. One that was read before takes the place of its older entry.
     pub sources: Vec<SourceMeta>,
     /// Lines for `rejects.jsonl`.
     pub rejects: Vec<String>,
@@ -147,13 +151,17 @@ impl DatasetWriter {
     ///
     /// # Errors
     /// The disk refuses; the dataset is then as it was.
-    pub fn commit(mut self, commit: Commit) -> Result<Manifest> {
+    pub fn commit(&mut self, commit: Commit) -> Result<&Manifest> {
         self.manifest.segments.sort_by_key(|segment| segment.number);
         self.manifest.traces = self.homes.len() as u64;
         self.manifest.format_version = crate::FORMAT_VERSION;
         env!("CARGO_PKG_VERSION").clone_into(&mut self.manifest.halo_version);
-        self.manifest.sources.extend(commit.sources);
-        let old_straddle = self.manifest.straddle.take();
+        for source in commit.sources {
+            let is_same = |known: &SourceMeta| known.path == source.path && known.path != STREAM;
+            self.manifest.sources.retain(|known| !is_same(known));
+            self.manifest.sources.push(source);
+        }
+        self.manifest.straddle = None;
         if !self.straddlers.is_empty() {
             let name = format!("{:06}", self.manifest.next_segment);
             // A number of its own, so that no later commit writes into a folder that a reader has open.
@@ -167,11 +175,19 @@ impl DatasetWriter {
         }
         self.append_rejects(&commit.rejects)?;
         self.manifest.store(&self.root)?;
-        if let Some(name) = old_straddle {
-            // Readers that opened before keep their open files; a failure to remove costs only space.
-            let _kept = fs::remove_dir_all(self.root.join("straddle").join(name));
-        }
-        Ok(self.manifest)
+        // What cannot be removed costs only space, until the next writer.
+        let _kept = self.remove_leftovers();
+        Ok(&self.manifest)
+    }
+
+    /// Makes these segments the whole dataset, in place of all that it had: they hold the same spans.
+    pub(crate) fn replace(mut self, outcomes: Vec<SegmentOutcome>) -> Result<Manifest> {
+        self.manifest.segments.clear();
+        (self.manifest.spans, self.manifest.traces) = (0, 0);
+        self.homes.clear();
+        self.straddlers.clear();
+        outcomes.into_iter().for_each(|outcome| self.add(outcome));
+        self.commit(Commit::default()).cloned()
     }
 
     fn append_rejects(&self, rejects: &[String]) -> Result<()> {
@@ -186,24 +202,31 @@ impl DatasetWriter {
         file.write_all(text.as_bytes()).map_err(DatasetError::io("write", &path))
     }
 
-    fn dataset(&self) -> Dataset {
+    /// The dataset as this writer sees it.
+    pub(crate) fn dataset(&self) -> Dataset {
         Dataset::from_parts(self.root.clone(), self.manifest.clone())
     }
 
-    /// Removes segment folders that no commit named: a writer was killed.
+    /// Removes folders that the manifest does not name: what a killed writer left, and what later commits replaced. The latter only while
+    /// nobody reads the dataset: a reader sees the state that it opened until it ends.
     fn remove_leftovers(&self) -> Result<()> {
         let known: HashSet<String> =
             self.manifest.segments.iter().map(|segment| SegmentMeta::folder(segment.number)).collect();
         let keep_straddle = self.manifest.straddle.as_ref().map(|name| format!("straddle/{name}"));
+        let alone = readers::try_exclusive(&self.root);
         for parent in ["segments", "straddle"] {
             let Ok(entries) = fs::read_dir(self.root.join(parent)) else {
                 continue;
             };
             for entry in entries.flatten() {
-                let name = format!("{parent}/{}", entry.file_name().to_string_lossy());
-                if !known.contains(&name) && keep_straddle.as_ref() != Some(&name) {
-                    fs::remove_dir_all(entry.path()).map_err(DatasetError::io("remove", &entry.path()))?;
+                let file_name = entry.file_name().to_string_lossy().into_owned();
+                let name = format!("{parent}/{file_name}");
+                let was_committed = file_name.parse().is_ok_and(|number: u32| number < self.manifest.next_segment);
+                if known.contains(&name) || keep_straddle.as_ref() == Some(&name) || (was_committed && alone.is_none())
+                {
+                    continue;
                 }
+                fs::remove_dir_all(entry.path()).map_err(DatasetError::io("remove", &entry.path()))?;
             }
         }
         Ok(())
@@ -233,6 +256,8 @@ fn is_ours(root: &Path) -> Result<bool> {
     let entries = fs::read_dir(root).map_err(DatasetError::io("read", root))?;
     Ok(entries.flatten().all(|entry| {
         let name = entry.file_name();
-        ["segments", "straddle", ".lock", "manifest.json.new", "rejects.jsonl"].iter().any(|ours| name == *ours)
+        ["segments", "straddle", ".lock", ".readers", "manifest.json.new", "rejects.jsonl"]
+            .iter()
+            .any(|ours| name == *ours)
     }))
 }

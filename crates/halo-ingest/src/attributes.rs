@@ -20,6 +20,8 @@ pub(crate) enum Value<'i> {
 pub(crate) struct Attributes<'i> {
     list: Vec<(&'i str, Value<'i>)>,
     arena: String,
+    /// Whether OTLP's list says more than plain JSON can: bytes, numbers beyond JSON, values of no known type.
+    is_odd: bool,
 }
 
 impl<'i> Attributes<'i> {
@@ -41,8 +43,10 @@ impl<'i> Attributes<'i> {
         let mut attributes = Self::default();
         for entry in list.items() {
             let Some(key) = entry.get(&["key"]).and_then(Json::text) else {
+                attributes.is_odd = true;
                 continue;
             };
+            attributes.is_odd |= entry.get(&["value"]).is_none_or(is_odd);
             let value = match entry.get(&["value"]).map(any_value) {
                 None => Value::Null,
                 Some(AnyValue::Scalar(value)) => value,
@@ -51,6 +55,18 @@ impl<'i> Attributes<'i> {
             attributes.list.push((key, value));
         }
         attributes
+    }
+
+    /// Whether OTLP's list says more than these attributes do: an export needs the list itself then.
+    pub(crate) fn is_odd(&self) -> bool {
+        self.is_odd
+    }
+
+    /// Whether a key stands twice.
+    pub(crate) fn has_twice(&self) -> bool {
+        let mut keys: Vec<&str> = self.list.iter().map(|(key, _)| *key).collect();
+        keys.sort_unstable();
+        keys.windows(2).any(|pair| pair[0] == pair[1])
     }
 
     fn composite(&mut self, write: impl FnOnce(&mut String)) -> Value<'i> {
@@ -105,17 +121,22 @@ impl<'i> Attributes<'i> {
         out.push('{');
         for (index, (key, value)) in list.enumerate() {
             write_key(out, key, index == 0);
-            match *value {
-                Value::Null => out.push_str("null"),
-                Value::Bool(value) => out.push_str(if value { "true" } else { "false" }),
-                Value::Int(value) => push_display(out, value),
-                Value::Big(value) => push_display(out, value),
-                Value::Float(value) => write_float(out, value),
-                Value::Text(text) => write_string(out, text),
-                Value::Json(start, end) => out.push_str(&self.arena[start..end]),
-            }
+            self.write_value(out, *value);
         }
         out.push('}');
+    }
+
+    /// Appends one value as JSON.
+    pub(crate) fn write_value(&self, out: &mut String, value: Value<'_>) {
+        match value {
+            Value::Null => out.push_str("null"),
+            Value::Bool(value) => out.push_str(if value { "true" } else { "false" }),
+            Value::Int(value) => push_display(out, value),
+            Value::Big(value) => push_display(out, value),
+            Value::Float(value) => write_float(out, value),
+            Value::Text(text) => write_string(out, text),
+            Value::Json(start, end) => out.push_str(&self.arena[start..end]),
+        }
     }
 }
 
@@ -154,6 +175,31 @@ fn any_value<'t, 'i>(value: Json<'t, 'i>) -> AnyValue<'t, 'i> {
         });
     }
     AnyValue::Scalar(Value::Null)
+}
+
+/// Whether a value would not come back from plain JSON as it is.
+fn is_odd(value: Json<'_, '_>) -> bool {
+    let mut entries = value.entries();
+    let (Some((key, inner)), None) = (entries.next(), entries.next()) else {
+        // An empty value is null, and comes back as it.
+        return !matches!(value.kind(), JsonKind::Object(_)) || value.entries().next().is_some();
+    };
+    let list = |key: &[&str]| inner.get(key).into_iter().flat_map(Json::items);
+    match key {
+        "stringValue" | "string_value" => inner.text().is_none(),
+        "boolValue" | "bool_value" => !matches!(inner.kind(), JsonKind::Bool(_)),
+        "intValue" | "int_value" => inner.int().is_none(),
+        "doubleValue" | "double_value" => !matches!(inner.kind(), JsonKind::Float(_) | JsonKind::Int(_)),
+        "arrayValue" | "array_value" => {
+            inner.entries().any(|(key, _)| key != "values") || list(&["values"]).any(is_odd)
+        }
+        "kvlistValue" | "kvlist_value" => {
+            inner.entries().any(|(key, _)| key != "values")
+                || list(&["values"])
+                    .any(|entry| entry.get(&["key"]).is_none() || entry.get(&["value"]).is_none_or(is_odd))
+        }
+        _ => true,
+    }
 }
 
 /// Appends an OTLP `AnyValue` as plain JSON.

@@ -1,232 +1,143 @@
-//! A stream of bytes to chunks of whole lines.
+//! What passes from the reader to the parsers: bytes of one source and where its lines, values or messages stand in them.
 
-use std::io::Read;
+use std::ops::Range;
 
-/// Some whole lines of one source.
+use crate::parse::too_long;
+use crate::reject::RejectKind;
+
+/// Some of one source, in order.
 #[derive(Debug)]
 pub(crate) struct Chunk {
     /// Position among all chunks of the ingest.
     pub(crate) sequence: u64,
     /// Which source.
     pub(crate) source: usize,
-    /// Number of its first line, from 1.
-    pub(crate) first_line: u64,
-    /// Offset of its first byte in the source.
-    pub(crate) byte_offset: u64,
-    /// The lines; the last one of a source may lack its line end.
+    /// The bytes. What no part covers says nothing.
     pub(crate) bytes: Vec<u8>,
+    /// What is in them, in order.
+    pub(crate) parts: Vec<Part>,
 }
 
-/// A place in a source where lines had to be passed over.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Obstacle {
-    /// A line longer than the limit.
-    TooLong { line: u64, byte_offset: u64, bytes: u64, excerpt: Vec<u8> },
-    /// The source is no text: nothing of it was read.
-    Binary,
+impl Chunk {
+    /// A chunk of JSON lines, as the reader makes most of them.
+    #[cfg(test)]
+    pub(crate) fn of_lines(bytes: &[u8]) -> Self {
+        let part = Part { kind: PartKind::Lines, range: 0..bytes.len(), line: 1, byte_offset: 0, is_open: false };
+        Self { sequence: 0, source: 0, bytes: bytes.to_vec(), parts: vec![part] }
+    }
+}
+
+/// A stretch of a chunk's bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) kind: PartKind,
+    pub(crate) range: Range<usize>,
+    /// Number of its first line, or of the message, from 1.
+    pub(crate) line: u64,
+    /// Offset of its first byte in the (decompressed) source.
+    pub(crate) byte_offset: u64,
+    /// The source ends before this does: a line without a line end, or a value without its last bracket. Always a part of its own and the
+    /// last of its source. In a file that is being written, the rest of it is not there yet.
+    pub(crate) is_open: bool,
+}
+
+/// What a part holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PartKind {
+    /// Whole lines, each a JSON value.
+    Lines,
+    /// One JSON value, over as many lines as it likes. It counts as one line.
+    Value,
+    /// One JSON element of the `resourceSpans` of a document that is too large to be read in one go. It counts as one line.
+    ResourceSpans,
+    /// One message of OTLP protobuf, or of OTLP/JSON, perhaps compressed. It counts as one line.
+    Message,
+    /// One `ResourceSpans` of protobuf out of a file that is a single message. It counts as one line.
+    ResourceSpansMessage,
+}
+
+/// A place in a source where something had to be passed over. Each counts as one rejected line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Obstacle {
+    pub(crate) kind: ObstacleKind,
+    pub(crate) line: u64,
+    pub(crate) byte_offset: u64,
+    /// How it begins.
+    pub(crate) excerpt: Vec<u8>,
+}
+
+/// Why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ObstacleKind {
+    /// A line, value or message longer than the limit.
+    TooLong { bytes: u64 },
+    /// The source is nothing that is read; nothing of it was.
+    Refused { reason: String },
     /// The stream broke off; what it gave of a last line is dropped.
-    Broken { line: u64, byte_offset: u64, reason: String, excerpt: Vec<u8> },
+    Broken { reason: String },
+    /// JSON that has no end, or a message that the file ends in.
+    Cut { reason: String },
+    /// Bytes that are no message where one should begin.
+    BadFrame { reason: String },
+}
+
+impl ObstacleKind {
+    /// The kind of reject, and the reason in words.
+    pub(crate) fn describe(&self, line_bytes_max: usize) -> (RejectKind, String) {
+        match self {
+            Self::TooLong { bytes } => (RejectKind::TooLong, too_long(*bytes, line_bytes_max)),
+            Self::Refused { reason } => (RejectKind::Binary, reason.clone()),
+            Self::Broken { reason } => (RejectKind::BrokenStream, format!("the stream breaks off: {reason}")),
+            Self::Cut { reason } => (RejectKind::CutJson, reason.clone()),
+            Self::BadFrame { reason } => (RejectKind::BrokenStream, reason.clone()),
+        }
+    }
 }
 
 /// What reading gives.
 #[derive(Debug)]
 pub(crate) enum Piece {
-    Lines { first_line: u64, byte_offset: u64, bytes: Vec<u8> },
+    Parts(Vec<u8>, Vec<Part>),
     Obstacle(Obstacle),
 }
 
-/// Whether a source that begins like this is binary data. JSON has no NUL bytes; a text that has one further on is a matter of its line.
-pub(crate) fn is_binary(beginning: &[u8]) -> bool {
-    const LOOKED_AT: usize = 1024;
-    let head = &beginning[..beginning.len().min(LOOKED_AT)];
-    let first = head.iter().find(|byte| !byte.is_ascii_whitespace());
-    first.is_some_and(|byte| *byte != b'{') && head.contains(&0)
+/// A place in a source from which it can be read on: after it comes a line, a value or a message of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Position {
+    /// Offset in bytes.
+    pub(crate) byte_offset: u64,
+    /// Number of the line that begins there, from 1.
+    pub(crate) line: u64,
 }
 
-/// Reads a stream into pieces of about `chunk_bytes`, cut at line ends.
-pub(crate) struct LineChunks<R> {
-    reader: R,
-    chunk_bytes: usize,
-    line_bytes_max: usize,
-    /// Bytes read after the last line end.
-    rest: Vec<u8>,
-    next_line: u64,
-    offset: u64,
-    ended: bool,
-    /// An obstacle that comes after the lines before it.
-    pending: Option<Obstacle>,
+impl Position {
+    /// Where every source begins.
+    pub(crate) const START: Self = Self { byte_offset: 0, line: 1 };
 }
 
-impl<R: Read> LineChunks<R> {
-    pub(crate) fn new(reader: R, chunk_bytes: usize, line_bytes_max: usize) -> Self {
-        Self {
-            reader,
-            chunk_bytes,
-            line_bytes_max,
-            rest: Vec::new(),
-            next_line: 1,
-            offset: 0,
-            ended: false,
-            pending: None,
-        }
-    }
+/// Limits of a reader.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Bytes of a chunk, unless one line or value takes more.
+    pub(crate) chunk_bytes: usize,
+    /// Longest line, value or message.
+    pub(crate) line_bytes_max: usize,
+    /// Documents of OTLP above this are read element by element.
+    pub(crate) document_bytes_max: usize,
+}
 
-    /// Reads until `buffer` holds `wanted` bytes or the stream ends.
-    fn fill(&mut self, buffer: &mut Vec<u8>, wanted: usize) {
-        while buffer.len() < wanted && !self.ended {
-            let room = (wanted - buffer.len()) as u64;
-            match self.reader.by_ref().take(room).read_to_end(buffer) {
-                Ok(0) => self.ended = true,
-                Ok(_) => {}
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    self.ended = true;
-                    self.pending = Some(Obstacle::Broken {
-                        line: 0,
-                        byte_offset: 0,
-                        reason: error.to_string(),
-                        excerpt: Vec::new(),
-                    });
-                }
-            }
-        }
-    }
-
-    /// Takes the lines of `bytes` and counts them.
-    fn lines(&mut self, bytes: Vec<u8>) -> Piece {
-        let (first_line, byte_offset) = (self.next_line, self.offset);
-        let line_ends = memchr::memchr_iter(b'\n', &bytes).count() as u64;
-        let open_line = u64::from(bytes.last().is_some_and(|byte| *byte != b'\n'));
-        self.next_line += line_ends + open_line;
-        self.offset += bytes.len() as u64;
-        Piece::Lines { first_line, byte_offset, bytes }
-    }
-
-    /// Passes over a line that is too long, without keeping it.
-    fn skip_line(&mut self, mut buffer: Vec<u8>) -> Piece {
-        let (line, byte_offset) = (self.next_line, self.offset);
-        let excerpt = buffer[..buffer.len().min(512)].to_vec();
-        let mut bytes = 0_u64;
-        loop {
-            if let Some(end) = memchr::memchr(b'\n', &buffer) {
-                bytes += end as u64;
-                self.offset += bytes + 1;
-                self.rest = buffer.split_off(end + 1);
-                break;
-            }
-            bytes += buffer.len() as u64;
-            buffer.clear();
-            self.fill(&mut buffer, self.chunk_bytes);
-            if buffer.is_empty() {
-                self.offset += bytes;
-                break;
-            }
-        }
-        self.next_line += 1;
-        Piece::Obstacle(Obstacle::TooLong { line, byte_offset, bytes, excerpt })
+impl Limits {
+    /// Limits with the usual size from which on a document is too large for one go.
+    pub(crate) fn new(chunk_bytes: usize, line_bytes_max: usize) -> Self {
+        let document_bytes_max = line_bytes_max.min(16 << 20);
+        Self { chunk_bytes, line_bytes_max, document_bytes_max }
     }
 }
 
-impl<R: Read> Iterator for LineChunks<R> {
-    type Item = Piece;
+/// How much of a rejected place is kept to show it.
+pub(crate) const EXCERPT_BYTES: usize = 512;
 
-    fn next(&mut self) -> Option<Piece> {
-        let mut buffer = std::mem::take(&mut self.rest);
-        buffer.reserve(self.chunk_bytes.saturating_sub(buffer.len()));
-        let mut wanted = self.chunk_bytes.max(buffer.len());
-        loop {
-            self.fill(&mut buffer, wanted);
-            if let Some(end) = memchr::memrchr(b'\n', &buffer) {
-                self.rest = buffer.split_off(end + 1);
-                return Some(self.lines(buffer));
-            }
-            if buffer.len() > self.line_bytes_max {
-                return Some(self.skip_line(buffer));
-            }
-            if self.ended {
-                break;
-            }
-            wanted = buffer.len() + self.chunk_bytes;
-        }
-        // The end: a last line without a line end, or the remains of a broken stream.
-        match self.pending.take() {
-            Some(Obstacle::Broken { reason, .. }) => {
-                let excerpt = buffer[..buffer.len().min(512)].to_vec();
-                Some(Piece::Obstacle(Obstacle::Broken {
-                    line: self.next_line,
-                    byte_offset: self.offset,
-                    reason,
-                    excerpt,
-                }))
-            }
-            _ if buffer.is_empty() => None,
-            _ => Some(self.lines(buffer)),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn pieces(input: &[u8], chunk_bytes: usize, line_bytes_max: usize) -> Vec<Piece> {
-        LineChunks::new(input, chunk_bytes, line_bytes_max).collect()
-    }
-
-    proptest! {
-        #[test]
-        fn chunks_put_together_are_the_input(input in prop::collection::vec(prop_oneof![Just(b'\n'), any::<u8>()], 0..300), chunk_bytes in 1_usize..40) {
-            let mut together = Vec::new();
-            let mut line = 1;
-            for piece in pieces(&input, chunk_bytes, usize::MAX) {
-                let Piece::Lines { first_line, byte_offset, bytes } = piece else { panic!("no line is too long") };
-                prop_assert_eq!(byte_offset, together.len() as u64);
-                prop_assert_eq!(first_line, line);
-                line += bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
-                together.extend(bytes);
-            }
-            prop_assert_eq!(together, input);
-        }
-    }
-
-    #[test]
-    fn a_line_over_the_limit_is_passed_over_and_the_next_one_has_its_number() {
-        let mut input = b"a\n".to_vec();
-        input.extend(std::iter::repeat_n(b'x', 100));
-        input.extend(b"\nb");
-        let mut seen = Vec::new();
-        for piece in pieces(&input, 8, 50) {
-            seen.push(match piece {
-                Piece::Lines { first_line, byte_offset, bytes } => {
-                    (first_line, byte_offset, String::from_utf8(bytes).unwrap())
-                }
-                Piece::Obstacle(Obstacle::TooLong { line, byte_offset, bytes, .. }) => {
-                    (line, byte_offset, format!("{bytes} too long"))
-                }
-                Piece::Obstacle(other) => panic!("{other:?}"),
-            });
-        }
-        assert_eq!(seen, vec![(1, 0, "a\n".into()), (2, 2, "100 too long".into()), (3, 103, "b".into())]);
-    }
-
-    #[test]
-    fn what_a_broken_stream_gave_before_counts() {
-        struct Breaks(usize);
-        impl Read for Breaks {
-            fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-                self.0 += 1;
-                if self.0 > 1 {
-                    return Err(std::io::Error::other("cut"));
-                }
-                buffer[..5].copy_from_slice(b"a\nb\nc");
-                Ok(5)
-            }
-        }
-        let pieces: Vec<Piece> = LineChunks::new(Breaks(0), 64, 64).collect();
-        let [Piece::Lines { bytes, .. }, Piece::Obstacle(obstacle)] = pieces.as_slice() else { panic!("{pieces:?}") };
-        assert_eq!(bytes, b"a\nb\n");
-        let expected = Obstacle::Broken { line: 3, byte_offset: 4, reason: "cut".into(), excerpt: b"c".to_vec() };
-        assert_eq!(*obstacle, expected);
-    }
+/// The beginning of some bytes.
+pub(crate) fn excerpt(bytes: &[u8]) -> Vec<u8> {
+    bytes[..bytes.len().min(EXCERPT_BYTES)].to_vec()
 }

@@ -3,23 +3,24 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
-use arrow::array::RecordBatch;
 use crossbeam_channel::{Receiver, Sender};
 use halo_dataset::{DatasetWriter, SpanLedger};
+use halo_redact::RedactionCounts;
 
-use crate::assemble::Assembler;
-use crate::chunks::Obstacle;
-use crate::parse::{LineContext, ParsedChunk, reject, too_long};
+use crate::assemble::{Assembler, SegmentSpans};
+use crate::parse::{LineContext, ParsedChunk, reject};
 use crate::pipeline::{Done, FromReader, WriteJob};
-use crate::reject::{RejectKind, Rejects};
+use crate::reader::SourceEnd;
+use crate::reject::Rejects;
 use crate::{IngestError, IngestOptions, SourceReport};
 
 /// Puts results into the order of the input and counts.
 pub(crate) struct Collector<'a> {
     pub(crate) reports: Vec<SourceReport>,
     pub(crate) rejects: Rejects,
+    pub(crate) redacted: RedactionCounts,
     pub(crate) conflicts: u64,
-    pub(crate) fingerprints: Vec<u64>,
+    pub(crate) ends: Vec<SourceEnd>,
     pub(crate) options: &'a IngestOptions,
     assembler: Assembler,
 }
@@ -30,8 +31,9 @@ impl<'a> Collector<'a> {
         Self {
             reports: names.iter().map(|name| SourceReport { name: name.clone(), ..SourceReport::default() }).collect(),
             rejects: Rejects::default(),
+            redacted: RedactionCounts::default(),
             conflicts: 0,
-            fingerprints: vec![0; names.len()],
+            ends: vec![SourceEnd::default(); names.len()],
             options,
             assembler: Assembler::new(ledger, options.segment_bytes),
         }
@@ -39,6 +41,11 @@ impl<'a> Collector<'a> {
 }
 
 impl Collector<'_> {
+    /// The spans that are there now.
+    pub(crate) fn into_ledger(self) -> SpanLedger {
+        self.assembler.into_ledger()
+    }
+
     /// Takes all that comes until every chunk is parsed and every segment written.
     pub(crate) fn collect(
         &mut self,
@@ -52,9 +59,8 @@ impl Collector<'_> {
         let mut writing = 0;
         loop {
             if chunks_total == Some(next) {
-                let rest = self.assembler.take_all();
-                if !rest.is_empty() {
-                    let _closed = writes.send(WriteJob(writer.segment(), rest));
+                for spans in self.assembler.rest(self.options.threads) {
+                    let _closed = writes.send(WriteJob(writer.segment(), spans));
                     writing += 1;
                 }
                 break;
@@ -66,7 +72,7 @@ impl Collector<'_> {
                     }
                 }
                 Done::Parsed(parsed) => {
-                    let parsed = parsed?;
+                    let parsed = (*parsed)?;
                     waiting.insert(parsed.sequence, parsed);
                 }
                 Done::Written(outcome) => {
@@ -76,8 +82,8 @@ impl Collector<'_> {
             }
             while let Some(parsed) = waiting.remove(&next) {
                 next += 1;
-                if let Some(batches) = self.take(parsed)? {
-                    let _closed = writes.send(WriteJob(writer.segment(), batches));
+                if let Some(spans) = self.take(parsed)? {
+                    let _closed = writes.send(WriteJob(writer.segment(), spans));
                     writing += 1;
                 }
             }
@@ -97,9 +103,9 @@ impl Collector<'_> {
         Ok(())
     }
 
-    fn take(&mut self, parsed: ParsedChunk) -> Result<Option<Vec<RecordBatch>>, IngestError> {
+    fn take(&mut self, parsed: ParsedChunk) -> Result<Option<SegmentSpans>, IngestError> {
         let arrow = |error| IngestError::Dataset(halo_dataset::DatasetError::Arrow(error));
-        let admitted = self.assembler.add(parsed.batch, parsed.bytes).map_err(arrow)?;
+        let admitted = self.assembler.add(parsed.spans).map_err(arrow)?;
         let report = &mut self.reports[parsed.source];
         report.counts.add(&parsed.counts);
         report.spans += admitted.spans;
@@ -108,6 +114,7 @@ impl Collector<'_> {
         self.conflicts += admitted.conflicts;
         self.options.progress.spans.fetch_add(admitted.spans, Ordering::Relaxed);
         self.options.progress.rejects.fetch_add(parsed.rejects.count(), Ordering::Relaxed);
+        self.redacted.merge(&parsed.redacted);
         self.rejects.merge(parsed.rejects);
         self.assembler.full_segment().map_err(arrow)
     }
@@ -117,37 +124,26 @@ impl Collector<'_> {
         match message {
             FromReader::Failed(error) => return Err(error),
             FromReader::Done(chunks) => return Ok(Some(chunks)),
-            FromReader::Ended(source, fingerprint) => self.fingerprints[source] = fingerprint,
+            FromReader::Ended(source, end) => self.ends[source] = end,
             FromReader::Obstacle(source, obstacle) => {
                 let report = &mut self.reports[source];
                 report.counts.lines += 1;
                 report.counts.rejected_lines += 1;
                 report.rejects += 1;
-                let (kind, line, byte_offset, reason, excerpt) = match obstacle {
-                    Obstacle::TooLong { line, byte_offset, bytes, excerpt } => {
-                        let reason = too_long(bytes, self.options.line_bytes_max);
-                        (RejectKind::TooLong, line, byte_offset, reason, excerpt)
-                    }
-                    Obstacle::Binary => {
-                        let reason = "the file is binary data, not JSON lines; nothing of it was read".to_owned();
-                        (RejectKind::Binary, 1, 0, reason, Vec::new())
-                    }
-                    Obstacle::Broken { line, byte_offset, reason, excerpt } => (
-                        RejectKind::BrokenStream,
-                        line,
-                        byte_offset,
-                        format!("the stream breaks off: {reason}"),
-                        excerpt,
-                    ),
-                };
+                let (kind, reason) = obstacle.kind.describe(self.options.line_bytes_max);
                 let context = LineContext {
                     source: &report.name,
-                    line: i64::try_from(line).unwrap_or(i64::MAX),
-                    byte_offset,
+                    line: i64::try_from(obstacle.line).unwrap_or(i64::MAX),
+                    byte_offset: obstacle.byte_offset,
                     bytes: 0,
-                    text: &excerpt,
+                    text: &obstacle.excerpt,
                 };
-                self.rejects.push(reject(&context, kind, reason));
+                let mut reject = reject(&context, kind, reason);
+                if let Some(redactor) = &self.options.redactor {
+                    let masked = redactor.redact_counted(&reject.excerpt, &mut self.redacted).into_owned();
+                    reject.excerpt = masked;
+                }
+                self.rejects.push(reject);
                 self.options.progress.rejects.fetch_add(1, Ordering::Relaxed);
             }
         }

@@ -1,10 +1,15 @@
-//! The table that maps attributes of the conventions in use to columns. To add or check a mapping, this is the place.
-//!
-//! Sources: OpenInference semantic conventions (Arize), OpenTelemetry GenAI semantic conventions (registry `gen_ai`, old and new names),
-//! HALO's `inference.*` export, and names that SDKs in the field write beside these.
+//! What the attributes of the conventions in use mean. The table itself is `conventions/rules.rs`: to add or check a mapping, go there.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use twox_hash::XxHash3_64;
+
+mod kinds;
+mod rules;
+
+pub(crate) use kinds::{is_framework, span_type_of_kind, span_type_of_operation, span_type_of_vercel};
+pub(crate) use rules::Family;
+use rules::{FAMILIES, RULES, SCOPES, SUB_RULES, TRACES_OF};
 
 /// What an attribute tells about a span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -12,16 +17,28 @@ use std::sync::LazyLock;
 pub(crate) enum Field {
     Kind,
     Operation,
+    VercelOperation,
     Model,
     Provider,
+    /// Tokens of the prompt, cached ones included.
     InputTokens,
+    /// Tokens of the prompt that neither came from a cache nor went into one.
+    UncachedInputTokens,
     OutputTokens,
+    /// Tokens of the reply without those of the reasoning.
+    VisibleOutputTokens,
+    TotalTokens,
     CachedInputTokens,
     CacheWriteTokens,
+    /// Written to a cache that lives longer, where that is counted apart.
+    CacheWriteTokens1h,
     ReasoningTokens,
     CostTotal,
     CostInput,
     CostOutput,
+    CostCached,
+    CostCacheWrite,
+    CostReasoning,
     FinishReason,
     ToolName,
     ToolCallId,
@@ -29,6 +46,7 @@ pub(crate) enum Field {
     ToolOutput,
     AgentName,
     AgentId,
+    EntityName,
     SessionId,
     UserId,
     ProjectId,
@@ -37,6 +55,9 @@ pub(crate) enum Field {
     InputMessages,
     SystemInstructions,
     OutputMessages,
+    ReplyText,
+    ReplyCalls,
+    Conversation,
     ToolDefinitions,
     InvocationParameters,
     ErrorType,
@@ -47,10 +68,98 @@ pub(crate) enum Field {
 /// Number of fields.
 pub(crate) const FIELDS: usize = Field::ServiceName as usize + 1;
 
-/// Who defines an attribute.
+impl Field {
+    /// The column, or the table, that shows it.
+    fn column(self) -> &'static str {
+        match self {
+            Self::Kind | Self::Operation | Self::VercelOperation => "span_type",
+            Self::Model => "model",
+            Self::Provider => "provider",
+            Self::InputTokens | Self::UncachedInputTokens | Self::TotalTokens => "input_tokens",
+            Self::OutputTokens | Self::VisibleOutputTokens => "output_tokens",
+            Self::CachedInputTokens => "cached_input_tokens",
+            Self::CacheWriteTokens | Self::CacheWriteTokens1h => "cache_write_tokens",
+            Self::ReasoningTokens => "reasoning_tokens",
+            Self::CostTotal
+            | Self::CostInput
+            | Self::CostOutput
+            | Self::CostCached
+            | Self::CostCacheWrite
+            | Self::CostReasoning => "cost_usd",
+            Self::FinishReason => "finish_reason",
+            Self::ToolName => "tool_name",
+            Self::ToolCallId => "tool_call_id",
+            Self::ToolInput | Self::Input => "input",
+            Self::ToolOutput | Self::Output => "output",
+            Self::AgentName | Self::EntityName => "agent_name",
+            Self::AgentId => "agent_id",
+            Self::SessionId => "session_id",
+            Self::UserId => "user_id",
+            Self::ProjectId => "project_id",
+            Self::InputMessages
+            | Self::SystemInstructions
+            | Self::OutputMessages
+            | Self::ReplyText
+            | Self::ReplyCalls
+            | Self::Conversation => "messages",
+            Self::ToolDefinitions | Self::InvocationParameters => "offered_tools",
+            Self::ErrorType => "error_type",
+            Self::ErrorMessage => "error_signature",
+            Self::ServiceName => "service_name",
+        }
+    }
+
+    /// What a value must be to count: a number that can be true for numbers, a word that tells something for kinds.
+    pub(crate) fn wants(self) -> Wants {
+        match self {
+            Self::InputTokens
+            | Self::UncachedInputTokens
+            | Self::OutputTokens
+            | Self::VisibleOutputTokens
+            | Self::TotalTokens
+            | Self::CachedInputTokens
+            | Self::CacheWriteTokens
+            | Self::CacheWriteTokens1h
+            | Self::ReasoningTokens => Wants::Count,
+            Self::CostTotal
+            | Self::CostInput
+            | Self::CostOutput
+            | Self::CostCached
+            | Self::CostCacheWrite
+            | Self::CostReasoning => Wants::Amount,
+            Self::Kind => Wants::Kind,
+            Self::Operation => Wants::Operation,
+            Self::VercelOperation => Wants::VercelOperation,
+            Self::Provider => Wants::Provider,
+            _ => Wants::Anything,
+        }
+    }
+}
+
+/// What a field takes as its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wants {
+    /// A whole number that is not negative.
+    Count,
+    /// A finite number that is not negative.
+    Amount,
+    Kind,
+    Operation,
+    VercelOperation,
+    /// Any text, but a framework's name only when there is nothing better.
+    Provider,
+    Anything,
+}
+
+/// Who defines an attribute. The most specific first: a span that follows several is counted for the first of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Convention {
+    Vercel,
+    Langfuse,
+    Mlflow,
+    Logfire,
     OpenInference,
+    Traceloop,
     OtelGenAi,
     Inference,
     /// In use without a convention behind it.
@@ -61,125 +170,26 @@ impl Convention {
     /// The value of the `dialect` column.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
+            Self::Vercel => "vercel",
+            Self::Langfuse => "langfuse",
+            Self::Mlflow => "mlflow",
+            Self::Logfire => "logfire",
             Self::OpenInference => "openinference",
+            Self::Traceloop => "traceloop",
             Self::OtelGenAi => "otel_genai",
             Self::Inference => "inference",
             Self::Other => "other",
         }
     }
+
+    /// The convention of all spans of a scope, where its name says so.
+    pub(crate) fn of_scope(scope: &str) -> Option<Self> {
+        if scope == "ai" {
+            return Some(Self::Vercel);
+        }
+        SCOPES.iter().find(|(prefix, _)| scope.starts_with(prefix)).map(|(_, convention)| *convention)
+    }
 }
-
-use Convention::{Inference, OpenInference, OtelGenAi, Other};
-
-/// Attribute, what it tells, and who defines it. Where a span has several attributes for one field, the one that stands first here wins;
-/// nulls and empty texts never win.
-const RULES: &[(&str, Field, Convention)] = &[
-    ("openinference.span.kind", Field::Kind, OpenInference),
-    ("inference.observation_kind", Field::Kind, Inference),
-    ("inference.observation.kind", Field::Kind, Inference),
-    ("gen_ai.operation.name", Field::Operation, OtelGenAi),
-    // The model that answered before the one that was asked for.
-    ("llm.response.model_name", Field::Model, OpenInference),
-    ("gen_ai.response.model", Field::Model, OtelGenAi),
-    ("llm.model_name", Field::Model, OpenInference),
-    ("gen_ai.request.model", Field::Model, OtelGenAi),
-    ("llm.request.model_name", Field::Model, OpenInference),
-    ("inference.llm.model_name", Field::Model, Inference),
-    ("embedding.model_name", Field::Model, OpenInference),
-    ("reranker.model_name", Field::Model, OpenInference),
-    ("ai.response.model", Field::Model, Other),
-    ("ai.model.id", Field::Model, Other),
-    ("llm.provider", Field::Provider, OpenInference),
-    ("gen_ai.provider.name", Field::Provider, OtelGenAi),
-    ("gen_ai.system", Field::Provider, OtelGenAi),
-    ("llm.system", Field::Provider, OpenInference),
-    ("inference.llm.provider", Field::Provider, Inference),
-    ("ai.model.provider", Field::Provider, Other),
-    ("llm.token_count.prompt", Field::InputTokens, OpenInference),
-    ("gen_ai.usage.input_tokens", Field::InputTokens, OtelGenAi),
-    ("gen_ai.usage.prompt_tokens", Field::InputTokens, OtelGenAi),
-    ("inference.llm.input_tokens", Field::InputTokens, Inference),
-    ("ai.usage.inputTokens", Field::InputTokens, Other),
-    ("ai.usage.promptTokens", Field::InputTokens, Other),
-    ("llm.token_count.completion", Field::OutputTokens, OpenInference),
-    ("gen_ai.usage.output_tokens", Field::OutputTokens, OtelGenAi),
-    ("gen_ai.usage.completion_tokens", Field::OutputTokens, OtelGenAi),
-    ("inference.llm.output_tokens", Field::OutputTokens, Inference),
-    ("ai.usage.outputTokens", Field::OutputTokens, Other),
-    ("ai.usage.completionTokens", Field::OutputTokens, Other),
-    ("llm.token_count.prompt_details.cache_read", Field::CachedInputTokens, OpenInference),
-    ("gen_ai.usage.cache_read.input_tokens", Field::CachedInputTokens, OtelGenAi),
-    ("gen_ai.usage.cache_read_input_tokens", Field::CachedInputTokens, OtelGenAi),
-    ("inference.llm.cached_input_tokens", Field::CachedInputTokens, Inference),
-    ("llm.token_count.prompt_details.cache_write", Field::CacheWriteTokens, OpenInference),
-    ("gen_ai.usage.cache_creation.input_tokens", Field::CacheWriteTokens, OtelGenAi),
-    ("gen_ai.usage.cache_creation_input_tokens", Field::CacheWriteTokens, OtelGenAi),
-    ("llm.token_count.completion_details.reasoning", Field::ReasoningTokens, OpenInference),
-    ("gen_ai.usage.reasoning.output_tokens", Field::ReasoningTokens, OtelGenAi),
-    ("gen_ai.usage.reasoning_tokens", Field::ReasoningTokens, OtelGenAi),
-    ("inference.llm.reasoning_output_tokens", Field::ReasoningTokens, Inference),
-    ("llm.cost.total", Field::CostTotal, OpenInference),
-    ("gen_ai.usage.cost", Field::CostTotal, Other),
-    ("inference.llm.cost.total", Field::CostTotal, Inference),
-    ("operation.cost", Field::CostTotal, Other),
-    ("llm.cost.prompt", Field::CostInput, OpenInference),
-    ("gen_ai.usage.input_cost", Field::CostInput, Other),
-    ("llm.cost.completion", Field::CostOutput, OpenInference),
-    ("gen_ai.usage.output_cost", Field::CostOutput, Other),
-    ("llm.finish_reason", Field::FinishReason, OpenInference),
-    ("gen_ai.response.finish_reasons", Field::FinishReason, OtelGenAi),
-    ("gen_ai.completion.0.finish_reason", Field::FinishReason, Other),
-    ("ai.response.finishReason", Field::FinishReason, Other),
-    ("tool.name", Field::ToolName, OpenInference),
-    ("gen_ai.tool.name", Field::ToolName, OtelGenAi),
-    ("ai.toolCall.name", Field::ToolName, Other),
-    ("tool_name", Field::ToolName, Other),
-    ("tool_call.id", Field::ToolCallId, OpenInference),
-    ("tool.id", Field::ToolCallId, OpenInference),
-    ("gen_ai.tool.call.id", Field::ToolCallId, OtelGenAi),
-    ("ai.toolCall.id", Field::ToolCallId, Other),
-    ("gen_ai.tool.call.arguments", Field::ToolInput, OtelGenAi),
-    ("gen_ai.tool.args", Field::ToolInput, Other),
-    ("ai.toolCall.args", Field::ToolInput, Other),
-    ("tool_arguments", Field::ToolInput, Other),
-    ("tool.parameters", Field::ToolInput, OpenInference),
-    ("gen_ai.tool.call.result", Field::ToolOutput, OtelGenAi),
-    ("ai.toolCall.result", Field::ToolOutput, Other),
-    ("tool_response", Field::ToolOutput, Other),
-    ("agent.name", Field::AgentName, OpenInference),
-    ("gen_ai.agent.name", Field::AgentName, OtelGenAi),
-    ("inference.agent_name", Field::AgentName, Inference),
-    ("agent_name", Field::AgentName, Other),
-    ("agent.id", Field::AgentId, OpenInference),
-    ("gen_ai.agent.id", Field::AgentId, OtelGenAi),
-    ("inference.agent_id", Field::AgentId, Inference),
-    ("session.id", Field::SessionId, OpenInference),
-    ("gen_ai.conversation.id", Field::SessionId, OtelGenAi),
-    ("inference.session_id", Field::SessionId, Inference),
-    ("user.id", Field::UserId, OpenInference),
-    ("inference.user_id", Field::UserId, Inference),
-    ("inference.project_id", Field::ProjectId, Inference),
-    ("input.value", Field::Input, OpenInference),
-    ("output.value", Field::Output, OpenInference),
-    ("gen_ai.output", Field::Output, Other),
-    ("llm.input_messages", Field::InputMessages, OpenInference),
-    ("gen_ai.input.messages", Field::InputMessages, OtelGenAi),
-    ("gen_ai.prompt", Field::InputMessages, OtelGenAi),
-    // Where a convention keeps the system prompt apart from the messages.
-    ("gen_ai.system_instructions", Field::SystemInstructions, OtelGenAi),
-    ("llm.output_messages", Field::OutputMessages, OpenInference),
-    ("gen_ai.output.messages", Field::OutputMessages, OtelGenAi),
-    ("gen_ai.completion", Field::OutputMessages, OtelGenAi),
-    ("llm.tools", Field::ToolDefinitions, OpenInference),
-    ("gen_ai.tool.definitions", Field::ToolDefinitions, OtelGenAi),
-    ("ai.prompt.tools", Field::ToolDefinitions, Other),
-    ("llm.invocation_parameters", Field::InvocationParameters, OpenInference),
-    ("error.type", Field::ErrorType, OtelGenAi),
-    ("exception.type", Field::ErrorType, OtelGenAi),
-    ("exception.message", Field::ErrorMessage, OtelGenAi),
-    // A resource without a name, and a span that knows better.
-    ("service.name", Field::ServiceName, Other),
-];
 
 /// What the table says about an attribute.
 #[derive(Debug, Clone, Copy)]
@@ -187,50 +197,167 @@ pub(crate) struct Rule {
     pub(crate) field: Field,
     pub(crate) convention: Convention,
     /// Position in the table: the lower wins.
-    pub(crate) rank: usize,
+    pub(crate) rank: u16,
+    /// Whether the attribute alone tells the dialect. Names that any convention uses (`session.id`, `events`) don't.
+    pub(crate) telling: bool,
 }
 
-static BY_KEY: LazyLock<HashMap<&'static str, Rule>> = LazyLock::new(|| {
-    RULES
-        .iter()
-        .enumerate()
-        .map(|(rank, (key, field, convention))| (*key, Rule { field: *field, convention: *convention, rank }))
-        .collect()
-});
-
-/// The rule for an attribute, when there is one.
-pub(crate) fn rule(key: &str) -> Option<Rule> {
-    BY_KEY.get(key).copied()
+/// What is known of an attribute's key.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Known {
+    /// It tells a field.
+    Rule(Rule),
+    /// It is JSON with fields of its own; see [`sub_rules`]. It may tell a field as a whole, too.
+    Parent(Option<Rule>, Convention),
 }
 
-/// The `span_type` for a value of a kind attribute (OpenInference's span kinds, HALO's observation kinds, in any case).
-pub(crate) fn span_type_of_kind(kind: &str) -> Option<&'static str> {
-    let upper = kind.trim().to_ascii_uppercase();
-    Some(match upper.as_str() {
-        "AGENT" => "AGENT",
-        "LLM" | "GENERATION" => "LLM",
-        "TOOL" | "FUNCTION" => "TOOL",
-        "CHAIN" | "PROMPT" | "WORKFLOW" | "TASK" => "CHAIN",
-        "RETRIEVER" => "RETRIEVER",
-        "EMBEDDING" => "EMBEDDING",
-        "RERANKER" => "RERANKER",
-        "GUARDRAIL" => "GUARDRAIL",
-        "EVALUATOR" => "EVALUATOR",
-        _ => return None,
+/// Keys by hash, open addressing: one hash and mostly one comparison an attribute.
+struct Table {
+    slots: Vec<Option<(&'static str, Known)>>,
+    mask: usize,
+}
+
+impl Table {
+    fn build() -> Self {
+        let size = (RULES.len() + SUB_RULES.len()).next_power_of_two() * 4;
+        let mut table = Self { slots: vec![None; size], mask: size - 1 };
+        for (rank, (key, field, convention)) in RULES.iter().enumerate() {
+            let telling = is_telling(key, *field, *convention);
+            let rank = u16::try_from(rank).unwrap_or(u16::MAX);
+            table.set(key, Known::Rule(Rule { field: *field, convention: *convention, rank, telling }));
+        }
+        for (key, _, _, convention) in SUB_RULES {
+            match table.get(key) {
+                Some(Known::Parent(..)) => {}
+                Some(Known::Rule(rule)) => table.set(key, Known::Parent(Some(rule), *convention)),
+                None => table.set(key, Known::Parent(None, *convention)),
+            }
+        }
+        table
+    }
+
+    /// The slot of a key: the one that holds it, or the free one where it belongs.
+    fn slot(&self, key: &str) -> usize {
+        let mut at = low_bits(XxHash3_64::oneshot(key.as_bytes())) & self.mask;
+        // Ends: the table is never full.
+        while self.slots[at].is_some_and(|(held, _)| held != key) {
+            at = (at + 1) & self.mask;
+        }
+        at
+    }
+
+    fn set(&mut self, key: &'static str, known: Known) {
+        let at = self.slot(key);
+        self.slots[at] = Some((key, known));
+    }
+
+    fn get(&self, key: &str) -> Option<Known> {
+        self.slots[self.slot(key)].map(|(_, known)| known)
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a hash: any of its bits will do")]
+fn low_bits(hash: u64) -> usize {
+    hash as usize
+}
+
+static TABLE: LazyLock<Table> = LazyLock::new(Table::build);
+
+fn is_telling(key: &str, field: Field, convention: Convention) -> bool {
+    match convention {
+        Convention::Other => false,
+        // Langfuse's SDK adds names of the trace to spans of every other convention.
+        Convention::Langfuse => {
+            key.starts_with("langfuse.observation.") && !key.contains("metadata") && field != Field::ErrorMessage
+        }
+        // Most of Logfire's names are gen_ai's or plain words; its scopes tell.
+        Convention::Logfire => key.starts_with("pydantic_ai."),
+        _ => {
+            key.contains('.')
+                && !matches!(field, Field::SessionId | Field::UserId | Field::ErrorType | Field::ErrorMessage)
+        }
+    }
+}
+
+/// What is known of a key, when it is in the table.
+pub(crate) fn known(key: &str) -> Option<Known> {
+    TABLE.get(key)
+}
+
+/// The fields in an attribute that is JSON: path of keys, what it tells, and its rank behind all plain attributes.
+pub(crate) fn sub_rules(parent: &str) -> impl Iterator<Item = (&'static str, Rule)> {
+    SUB_RULES.iter().enumerate().filter(move |(_, (key, ..))| *key == parent).map(
+        |(index, (_, path, field, convention))| {
+            let rank = u16::try_from(RULES.len() + index).unwrap_or(u16::MAX);
+            (*path, Rule { field: *field, convention: *convention, rank, telling: false })
+        },
+    )
+}
+
+/// The family that a key belongs to, what follows its prefix, and who defines it.
+pub(crate) fn family(key: &str) -> Option<(Family, &str, Convention)> {
+    // Nearly every key that is in no table fails here.
+    if !key.starts_with("llm.") && !key.starts_with("gen_ai.") {
+        return None;
+    }
+    FAMILIES.iter().find_map(|(prefix, family, convention)| {
+        let rest = key.strip_prefix(prefix)?;
+        rest.starts_with(|first: char| first.is_ascii_digit()).then_some((*family, rest, *convention))
     })
 }
 
-/// The `span_type` for a value of `gen_ai.operation.name`.
-pub(crate) fn span_type_of_operation(operation: &str) -> Option<&'static str> {
-    Some(match operation {
-        "chat" | "text_completion" | "generate_content" => "LLM",
-        "embeddings" => "EMBEDDING",
-        "retrieval" => "RETRIEVER",
-        "execute_tool" => "TOOL",
-        "invoke_agent" | "create_agent" => "AGENT",
-        "invoke_workflow" => "CHAIN",
-        _ => return None,
-    })
+/// Whose name space a key is in, when no column needs it.
+pub(crate) fn name_space(key: &str) -> Option<Convention> {
+    TRACES_OF.iter().find(|(prefix, _)| key.starts_with(prefix)).map(|(_, convention)| *convention)
+}
+
+/// The column that an attribute feeds, and the convention (as in the `dialect` column) that says so; `None` of attributes that only
+/// stand in the `attributes` column. Messages and tool lists that are flattened over many keys are known, too; for an attribute that is JSON
+/// with several fields the column of the first of them is given.
+pub fn mapped_attribute(key: &str) -> Option<(&'static str, &'static str)> {
+    if let Some(known) = known(key) {
+        let (Known::Rule(rule) | Known::Parent(Some(rule), _)) = known else {
+            return sub_rules(key).next().map(|(_, rule)| (rule.field.column(), rule.convention.as_str()));
+        };
+        return Some((rule.field.column(), rule.convention.as_str()));
+    }
+    let (family, _, convention) = family(key)?;
+    let column = if family == Family::Tools { "offered_tools" } else { "messages" };
+    Some((column, convention.as_str()))
+}
+
+/// The whole table of conventions, a row an attribute.
+pub fn mapped_attributes() -> impl Iterator<Item = MappedAttribute> {
+    let row = |key, path, field: Field, convention: Convention| MappedAttribute {
+        key,
+        path,
+        column: field.column(),
+        convention: convention.as_str(),
+    };
+    let plain = RULES.iter().map(move |(key, field, convention)| row(key, None, *field, *convention));
+    let nested = SUB_RULES.iter().map(move |(key, path, field, convention)| row(key, Some(*path), *field, *convention));
+    let families = FAMILIES.iter().map(move |(prefix, family, convention)| {
+        let field = match family {
+            Family::InputMessages => Field::InputMessages,
+            Family::OutputMessages => Field::OutputMessages,
+            Family::Tools => Field::ToolDefinitions,
+        };
+        row(prefix, Some("N.*"), field, *convention)
+    });
+    plain.chain(nested).chain(families)
+}
+
+/// A row of the table of conventions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MappedAttribute {
+    /// The attribute's key; of a flattened list the prefix before the position.
+    pub key: &'static str,
+    /// Where in the attribute's JSON the value stands, or what follows the prefix.
+    pub path: Option<&'static str>,
+    /// The column of `spans` that it feeds; `messages` for the table of that name.
+    pub column: &'static str,
+    /// Who defines it, as in the `dialect` column.
+    pub convention: &'static str,
 }
 
 #[cfg(test)]
@@ -239,12 +366,45 @@ mod tests {
 
     #[test]
     fn no_attribute_stands_twice() {
-        assert_eq!(BY_KEY.len(), RULES.len());
+        let keys: std::collections::BTreeSet<&str> = RULES.iter().map(|(key, ..)| *key).collect();
+        assert_eq!(keys.len(), RULES.len());
+        let paths: std::collections::BTreeSet<_> = SUB_RULES.iter().map(|(key, path, ..)| (*key, *path)).collect();
+        assert_eq!(paths.len(), SUB_RULES.len());
     }
 
     #[test]
     fn every_field_is_reachable() {
-        let fields: std::collections::BTreeSet<Field> = RULES.iter().map(|(_, field, _)| *field).collect();
+        let plain = RULES.iter().map(|(_, field, _)| *field);
+        let fields: std::collections::BTreeSet<Field> = plain.chain(SUB_RULES.iter().map(|rule| rule.2)).collect();
         assert_eq!(fields.len(), FIELDS);
+    }
+
+    #[test]
+    fn fields_stand_together() {
+        let mut fields: Vec<Field> = RULES.iter().map(|(_, field, _)| *field).collect();
+        fields.dedup();
+        let distinct: std::collections::BTreeSet<&Field> = fields.iter().collect();
+        assert_eq!(distinct.len(), fields.len(), "rules of one field stand apart: {fields:?}");
+    }
+
+    #[test]
+    fn each_key_is_found_and_others_are_not() {
+        for row in mapped_attributes() {
+            let key = if row.path == Some("N.*") { format!("{}3.name", row.key) } else { row.key.to_owned() };
+            assert!(mapped_attribute(&key).is_some(), "{key}");
+        }
+        for (key, expected) in [
+            ("llm.token_count.prompt", Some(("input_tokens", "openinference"))),
+            ("llm.input_messages.12.message.content", Some(("messages", "openinference"))),
+            ("gen_ai.completion.0.tool_calls.1.name", Some(("messages", "traceloop"))),
+            ("llm.tools.0.tool.json_schema", Some(("offered_tools", "openinference"))),
+            ("langfuse.observation.usage_details", Some(("input_tokens", "langfuse"))),
+            ("ai.response.providerMetadata", Some(("cached_input_tokens", "vercel"))),
+            ("llm.input_messages.x", None),
+            ("tenant.id", None),
+            ("", None),
+        ] {
+            assert_eq!(mapped_attribute(key), expected, "{key}");
+        }
     }
 }

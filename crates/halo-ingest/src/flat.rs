@@ -1,11 +1,12 @@
 //! HALO's flat JSONL: one span a line.
 
 use crate::attributes::Attributes;
+use crate::form;
 use crate::json::{Json, JsonKind, write_key};
 use crate::parse::{LineContext, SpanSink};
 use crate::reject::RejectKind;
 use crate::span::{RawSpan, Resource};
-use crate::time::parse_time;
+use crate::time::{format_time, parse_time};
 
 /// Why a span can't be taken.
 pub(crate) type Refusal = (RejectKind, String);
@@ -59,6 +60,10 @@ pub(crate) fn read(root: Json<'_, '_>, line: &LineContext<'_>, sink: &mut SpanSi
         None => Attributes::default(),
     };
     let (status, message) = status(fields.get("status"));
+    let parent = optional_id(fields.get("parent_span_id"), "parent_span_id")?;
+    let (start_time, end_time) =
+        (time(fields.get("start_time"), "start_time")?, time(fields.get("end_time"), "end_time")?);
+    let form = form(&fields, [&trace_id, &span_id, parent.as_deref().unwrap_or_default()], [start_time, end_time]);
     let events = array(fields.get("events"), "events")?;
     let links = array(fields.get("links"), "links")?;
     let extra = (!extra.is_empty()).then(|| format!("{{{extra}}}"));
@@ -68,11 +73,11 @@ pub(crate) fn read(root: Json<'_, '_>, line: &LineContext<'_>, sink: &mut SpanSi
     sink.push(&RawSpan {
         trace_id: &trace_id,
         span_id: &span_id,
-        parent_span_id: optional_id(fields.get("parent_span_id"), "parent_span_id")?.as_deref(),
+        parent_span_id: parent.as_deref(),
         name: fields.get("name").and_then(Json::text).unwrap_or_default(),
         kind: fields.get("kind").and_then(span_kind),
-        start_time: time(fields.get("start_time"), "start_time")?,
-        end_time: time(fields.get("end_time"), "end_time")?,
+        start_time,
+        end_time,
         status,
         status_message: message,
         trace_state: fields.get("trace_state").and_then(Json::text).filter(|text| !text.is_empty()),
@@ -83,12 +88,77 @@ pub(crate) fn read(root: Json<'_, '_>, line: &LineContext<'_>, sink: &mut SpanSi
         events: events.as_deref(),
         links: links.as_deref(),
         extra: extra.as_deref(),
+        form: form.as_deref(),
         exception: exception(fields.get("events")),
         raw_bytes: line.bytes,
         source: line.source,
         source_line: line.line,
     });
     Ok(())
+}
+
+/// How the line was written where that differs from what an export writes: see `form.rs`.
+fn form(fields: &Fields<'_, '_>, ids: [&str; 3], times: [Option<i64>; 2]) -> Option<String> {
+    let is_text = |value: Option<Json<'_, '_>>, usual: &str| value.and_then(Json::text) == Some(usual);
+    let is_time = |value: Option<Json<'_, '_>>, time: Option<i64>| match (value.and_then(Json::text), time) {
+        (Some(text), Some(time)) => is_usual_time(text) || text == format_time(time),
+        _ => false,
+    };
+    let has_only = |value: Option<Json<'_, '_>>, usual: [&str; 2]| {
+        let Some(entries) = value.filter(|value| matches!(value.kind(), JsonKind::Object(_))).map(Json::entries) else {
+            return false;
+        };
+        let mut count = 0;
+        entries.inspect(|_| count += 1).all(|(key, value)| usual.contains(&key) && value.text().is_some()) && count == 2
+    };
+    let status = |value: Option<Json<'_, '_>>| {
+        let code = value.and_then(|status| status.get(&["code"])).and_then(Json::text).unwrap_or_default();
+        has_only(value, ["code", "message"])
+            && matches!(code, "STATUS_CODE_OK" | "STATUS_CODE_ERROR" | "STATUS_CODE_UNSET")
+    };
+    let kind = |value: Option<Json<'_, '_>>| {
+        let text = value.and_then(Json::text).and_then(|text| text.strip_prefix("SPAN_KIND_"));
+        matches!(text, Some("INTERNAL" | "SERVER" | "CLIENT" | "PRODUCER" | "CONSUMER" | "UNSPECIFIED"))
+    };
+    let resource = |value: Option<Json<'_, '_>>| {
+        value.is_some_and(|resource| {
+            let mut entries = resource.entries();
+            let attributes = entries.next().filter(|(key, _)| *key == "attributes");
+            attributes.is_some_and(|(_, value)| matches!(value.kind(), JsonKind::Object(_))) && entries.next().is_none()
+        })
+    };
+    let list = |value: Option<Json<'_, '_>>| value.is_none_or(|list| list.items().next().is_some());
+    let is_usual = |key: &'static str, value: Option<Json<'_, '_>>| match key {
+        "trace_id" => is_text(value, ids[0]),
+        "span_id" => is_text(value, ids[1]),
+        "parent_span_id" => is_text(value, ids[2]),
+        "start_time" => is_time(value, times[0]),
+        "end_time" => is_time(value, times[1]),
+        "status" => status(value),
+        "kind" => kind(value),
+        "resource" => resource(value),
+        "scope" => has_only(value, ["name", "version"]),
+        "attributes" => value.is_some_and(|value| matches!(value.kind(), JsonKind::Object(_))),
+        "events" | "links" => list(value),
+        _ => value.and_then(Json::text).is_some(),
+    };
+    let mut differs = None;
+    for (index, key) in KNOWN_KEYS.iter().enumerate() {
+        if !is_usual(key, fields.0[index]) {
+            differs.get_or_insert_with(Vec::new).push(form::Usual { key, came: fields.0[index], is_usual: false });
+        }
+    }
+    form::flat(&differs?)
+}
+
+/// Whether a time is written as [`format_time`] writes it, as far as its letters show: `2026-04-28T10:40:00.000000000Z`.
+fn is_usual_time(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.len() == 30
+        && bytes[29] == b'Z'
+        && (bytes[10], bytes[19]) == (b'T', b'.')
+        && bytes[20..29].iter().all(u8::is_ascii_digit)
+        && &bytes[17..19] != b"60"
 }
 
 /// Values by the position of their key in [`KNOWN_KEYS`].

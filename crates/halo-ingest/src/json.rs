@@ -1,11 +1,13 @@
 //! A thin view of a parsed JSON line, and writing JSON back out of it.
 
+use std::cell::RefCell;
 use std::fmt::Write as _;
 
+pub(crate) use halo_dataset::write_string;
 use simd_json::{Node, StaticNode};
 
 /// A value of a parsed line. Cheap to copy: a slice of the parser's tape.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Json<'t, 'i>(&'t [Node<'i>]);
 
 /// What a value is.
@@ -194,46 +196,13 @@ pub(crate) fn write_float(out: &mut String, value: f64) {
     }
 }
 
-/// Appends a string as JSON.
-pub(crate) fn write_string(out: &mut String, text: &str) {
-    out.push('"');
-    let bytes = text.as_bytes();
-    let mut start = 0;
-    for (at, byte) in bytes.iter().enumerate() {
-        let escape = ESCAPES[usize::from(*byte)];
-        if escape == 0 {
-            continue;
-        }
-        out.push_str(&text[start..at]);
-        start = at + 1;
-        if escape == b'u' {
-            let _ = write!(out, "\\u{byte:04x}");
-        } else {
-            out.push('\\');
-            out.push(char::from(escape));
-        }
-    }
-    out.push_str(&text[start..]);
-    out.push('"');
+thread_local! {
+    /// Buffers of the parser that are not at work: texts within texts are parsed by the million, and some while another one is.
+    static SPARE: RefCell<Vec<(Vec<u8>, simd_json::Buffers)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// For each byte the letter of its escape, `u` for the long form, 0 for none.
-static ESCAPES: [u8; 256] = {
-    let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 0x20 {
-        table[byte] = b'u';
-        byte += 1;
-    }
-    table[b'"' as usize] = b'"';
-    table[b'\\' as usize] = b'\\';
-    table[b'\n' as usize] = b'n';
-    table[b'\r' as usize] = b'r';
-    table[b'\t' as usize] = b't';
-    table[0x08] = b'b';
-    table[0x0c] = b'f';
-    table
-};
+/// Largest buffers that are kept, in bytes of text: after a text that is larger they are given back.
+const SPARE_BYTES_MAX: usize = 4 << 20;
 
 /// Parses a text that is itself JSON and hands the value to `read`. `None` when it is not JSON.
 pub(crate) fn with_parsed<T>(text: &str, read: impl FnOnce(Json<'_, '_>) -> T) -> Option<T> {
@@ -241,9 +210,14 @@ pub(crate) fn with_parsed<T>(text: &str, read: impl FnOnce(Json<'_, '_>) -> T) -
     if !matches!(first, b'[' | b'{') {
         return None;
     }
-    let mut bytes = text.as_bytes().to_vec();
-    let tape = simd_json::to_tape(&mut bytes).ok()?;
-    Some(read(Json::of(&tape.0)))
+    let (mut bytes, mut buffers) = SPARE.with_borrow_mut(Vec::pop).unwrap_or_default();
+    bytes.clear();
+    bytes.extend_from_slice(text.as_bytes());
+    let value = simd_json::to_tape_with_buffers(&mut bytes, &mut buffers).ok().map(|tape| read(Json::of(&tape.0)));
+    if bytes.capacity() <= SPARE_BYTES_MAX {
+        SPARE.with_borrow_mut(|spare| spare.push((bytes, buffers)));
+    }
+    value
 }
 
 #[cfg(test)]

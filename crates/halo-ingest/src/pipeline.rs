@@ -5,14 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use arrow::array::RecordBatch;
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-use halo_dataset::{Commit, DatasetWriter, Manifest, SegmentJob, SegmentOutcome, SourceMeta};
+use halo_dataset::{Commit, DatasetWriter, Effort, SegmentJob, SegmentOutcome, SpanLedger};
+use halo_redact::Redactor;
 
-use crate::chunks::{Chunk, LineChunks, Obstacle, Piece, is_binary};
+use crate::assemble::SegmentSpans;
+use crate::chunks::{Chunk, Obstacle};
 use crate::collect::Collector;
+use crate::input::BufferPool;
 use crate::parse::{ParsedChunk, Parser};
-use crate::source::fingerprint_file;
+use crate::plan::{Planned, plan, source_meta};
+use crate::reader::{ReadPlan, ReaderChannels, SourceEnd, read_all};
 use crate::{IngestError, IngestReport, LineCounts, Source, SourceReport, Timing};
 
 /// How an ingest works.
@@ -22,10 +25,12 @@ pub struct IngestOptions {
     pub threads: usize,
     /// Bytes of input per parsed chunk.
     pub chunk_bytes: usize,
-    /// Bytes of input per segment; memory is a small multiple of it.
+    /// Bytes of spans in memory per segment, each text counted once; memory is a small multiple of it.
     pub segment_bytes: usize,
     /// Longest line that is taken.
     pub line_bytes_max: usize,
+    /// What masks secrets and personal data before anything is written; `None` keeps all as it is.
+    pub redactor: Option<Redactor>,
     /// Counters that somebody may watch meanwhile.
     pub progress: Arc<Progress>,
 }
@@ -36,9 +41,10 @@ impl IngestOptions {
     pub fn for_threads(threads: usize) -> Self {
         Self {
             threads: threads.max(1),
-            chunk_bytes: 4 << 20,
-            segment_bytes: 64 << 20,
+            chunk_bytes: 16 << 20,
+            segment_bytes: 48 << 20,
             line_bytes_max: 256 << 20,
+            redactor: None,
             progress: Arc::default(),
         }
     }
@@ -59,7 +65,7 @@ pub struct Progress {
 
 /// Reads sources into the dataset at `root`, which is made when it is not there.
 ///
-/// 1. Sources that the dataset holds already, byte for byte, are left out.
+/// 1. Sources that the dataset holds already, byte for byte, are left out; of one that has grown only what is new is read.
 /// 2. A reader cuts the rest into chunks of lines; workers parse them.
 /// 3. In the order of the input, duplicates are dropped and segments filled; workers write them.
 /// 4. One commit makes all of it count.
@@ -67,89 +73,83 @@ pub struct Progress {
 /// # Errors
 /// A source or the dataset can't be opened, the disk refuses, or the user interrupts. The dataset is then as it was.
 pub fn ingest(sources: &[Source], root: &Path, options: &IngestOptions) -> Result<IngestReport, IngestError> {
-    let started = Instant::now();
-    let mut writer = DatasetWriter::open_or_create(root)?;
-    let mut unchanged = Vec::new();
-    let mut fresh = Vec::new();
-    for source in sources {
-        if is_known(source, writer.manifest())? { unchanged.push(source.name()) } else { fresh.push(source.clone()) }
-    }
-    let names: Vec<String> = fresh.iter().map(Source::name).collect();
-    let clocks = Clocks::default();
-    let mut state = Collector::new(&names, writer.ledger()?, options);
-    run(&fresh, &names, &mut state, &mut writer, &clocks)?;
-    if options.progress.cancel.load(Ordering::Relaxed) {
-        return Err(IngestError::Interrupted);
-    }
-    let commit_started = Instant::now();
-    let lines = state.rejects.kept.iter().filter_map(|reject| serde_json::to_string(reject).ok()).collect();
-    let metas = state.reports.iter().zip(&fresh).zip(&state.fingerprints);
-    let sources = metas.map(|((report, source), fingerprint)| source_meta(report, source, *fingerprint)).collect();
-    let manifest = writer.commit(Commit { sources, rejects: lines })?;
-    let mut counts = LineCounts::default();
-    state.reports.iter().for_each(|report| counts.add(&report.counts));
-    let sum = |of: fn(&SourceReport) -> u64| state.reports.iter().map(of).sum();
-    Ok(IngestReport {
-        spans: sum(|report| report.spans),
-        duplicates: sum(|report| report.duplicates),
-        conflicts: state.conflicts,
-        counts,
-        unchanged,
-        rejects: state.rejects,
-        bytes_read: options.progress.bytes_read.load(Ordering::Relaxed),
-        timing: Timing {
-            total_ms: millis(started.elapsed()),
-            read_ms: Clocks::get(&clocks.read),
-            parse_ms: Clocks::get(&clocks.parse),
-            write_ms: Clocks::get(&clocks.write),
-            commit_ms: millis(commit_started.elapsed()),
-        },
-        dataset_traces: manifest.traces,
-        dataset_spans: manifest.spans,
-        sources: state.reports,
-    })
+    Session::open(root, options)?.pass(sources, false)
 }
 
-/// Whether the dataset holds exactly this file already. Its bytes are compared only when path and size are the same.
-fn is_known(source: &Source, manifest: &Manifest) -> Result<bool, IngestError> {
-    let (Source::File(path), Some(size)) = (source, source.size()) else {
-        return Ok(false);
-    };
-    let name = source.name();
-    let mut candidates = manifest.sources.iter().filter(|known| known.path == name && known.size == size).peekable();
-    if candidates.peek().is_none() {
-        return Ok(false);
+/// A dataset open for writing, and what it holds: several passes share it.
+pub(crate) struct Session<'a> {
+    writer: DatasetWriter,
+    ledger: SpanLedger,
+    options: &'a IngestOptions,
+}
+
+impl<'a> Session<'a> {
+    pub(crate) fn open(root: &Path, options: &'a IngestOptions) -> Result<Self, IngestError> {
+        let writer = DatasetWriter::open_or_create(root)?;
+        let ledger = writer.ledger()?;
+        Ok(Self { writer, ledger, options })
     }
-    let fingerprint = fingerprint_file(path).map_err(|source| IngestError::Input { path: path.clone(), source })?;
-    Ok(candidates.any(|known| known.fingerprint == hex(fingerprint)))
-}
 
-fn hex(fingerprint: u64) -> String {
-    format!("{fingerprint:016x}")
-}
-
-fn source_meta(report: &SourceReport, source: &Source, fingerprint: u64) -> SourceMeta {
-    SourceMeta {
-        path: report.name.clone(),
-        size: source.size().unwrap_or(0),
-        fingerprint: hex(fingerprint),
-        lines: report.counts.lines,
-        spans: report.spans,
-        duplicates: report.duplicates,
-        rejects: report.rejects,
+    /// Reads sources once and commits. `hold_open` leaves out what is open at the end of a file: it is being written.
+    pub(crate) fn pass(&mut self, sources: &[Source], hold_open: bool) -> Result<IngestReport, IngestError> {
+        let started = Instant::now();
+        let Planned { plans, unchanged } = plan(sources, self.writer.manifest(), hold_open)?;
+        let names: Vec<String> = plans.iter().map(|plan| plan.source.name()).collect();
+        let resumed: Vec<bool> = plans.iter().map(|plan| plan.resume.is_some()).collect();
+        let clocks = Clocks::default();
+        let bytes_before = self.options.progress.bytes_read.load(Ordering::Relaxed);
+        let mut state = Collector::new(&names, std::mem::take(&mut self.ledger), self.options);
+        run(plans, &names, &mut state, &mut self.writer, &clocks)?;
+        if self.options.progress.cancel.load(Ordering::Relaxed) {
+            return Err(IngestError::Interrupted);
+        }
+        let commit_started = Instant::now();
+        let rejects = state.rejects.kept.iter().filter_map(|reject| serde_json::to_string(reject).ok()).collect();
+        let mut metas = Vec::new();
+        for ((report, end), resumed) in state.reports.iter().zip(&state.ends).zip(resumed) {
+            let before = self.writer.manifest().sources.iter().rev().find(|known| resumed && known.path == report.name);
+            metas.push(source_meta(report, end, before));
+        }
+        let manifest = self.writer.commit(Commit { sources: metas, rejects })?;
+        let (dataset_traces, dataset_spans) = (manifest.traces, manifest.spans);
+        let mut counts = LineCounts::default();
+        state.reports.iter().for_each(|report| counts.add(&report.counts));
+        let sum = |of: fn(&SourceReport) -> u64| state.reports.iter().map(of).sum();
+        let report = IngestReport {
+            spans: sum(|report| report.spans),
+            duplicates: sum(|report| report.duplicates),
+            conflicts: state.conflicts,
+            counts,
+            unchanged,
+            rejects: std::mem::take(&mut state.rejects),
+            redacted: std::mem::take(&mut state.redacted),
+            bytes_read: self.options.progress.bytes_read.load(Ordering::Relaxed) - bytes_before,
+            timing: Timing {
+                total_ms: millis(started.elapsed()),
+                read_ms: Clocks::get(&clocks.read),
+                parse_ms: Clocks::get(&clocks.parse),
+                write_ms: Clocks::get(&clocks.write),
+                commit_ms: millis(commit_started.elapsed()),
+            },
+            dataset_traces,
+            dataset_spans,
+            sources: std::mem::take(&mut state.reports),
+        };
+        self.ledger = state.into_ledger();
+        Ok(report)
     }
 }
 
 /// Time spent, summed over threads, in nanoseconds.
 #[derive(Default)]
-struct Clocks {
-    read: AtomicU64,
+pub(crate) struct Clocks {
+    pub(crate) read: AtomicU64,
     parse: AtomicU64,
     write: AtomicU64,
 }
 
 impl Clocks {
-    fn time<T>(clock: &AtomicU64, work: impl FnOnce() -> T) -> T {
+    pub(crate) fn time<T>(clock: &AtomicU64, work: impl FnOnce() -> T) -> T {
         let started = Instant::now();
         let result = work();
         clock.fetch_add(u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
@@ -172,7 +172,7 @@ pub(crate) enum FromReader {
     /// A reject that no parser saw. Comes in no order with the chunks, which does not matter to a count.
     Obstacle(usize, Obstacle),
     /// A source was read to its end.
-    Ended(usize, u64),
+    Ended(usize, SourceEnd),
     /// All sources were read, in this many chunks.
     Done(u64),
 }
@@ -180,16 +180,16 @@ pub(crate) enum FromReader {
 /// What comes back from the threads.
 pub(crate) enum Done {
     Reader(FromReader),
-    Parsed(Result<ParsedChunk, IngestError>),
+    Parsed(Box<Result<ParsedChunk, IngestError>>),
     Written(Result<SegmentOutcome, IngestError>),
 }
 
 /// A segment to write, and its spans.
-pub(crate) struct WriteJob(pub(crate) SegmentJob, pub(crate) Vec<RecordBatch>);
+pub(crate) struct WriteJob(pub(crate) SegmentJob, pub(crate) SegmentSpans);
 
 /// Starts the threads and collects what they give. Channels of chunks are short: that bounds memory.
 fn run(
-    sources: &[Source],
+    plans: Vec<ReadPlan>,
     names: &[String],
     state: &mut Collector<'_>,
     writer: &mut DatasetWriter,
@@ -200,11 +200,14 @@ fn run(
     let (write_sender, writes) = unbounded::<WriteJob>();
     let (done_sender, done) = bounded::<Done>(options.threads * 2);
     std::thread::scope(|scope| {
-        let reader_done = done_sender.clone();
-        scope.spawn(move || read_all(sources, options, clocks, &chunk_sender, &reader_done));
+        // One buffer with the reader, some on their way, one with each worker.
+        let pool = BufferPool::new(options.chunk_bytes, options.threads * 2 + 1);
+        let channels = ReaderChannels { chunks: chunk_sender, done: done_sender.clone(), pool: pool.clone() };
+        scope.spawn(move || read_all(plans, options, clocks, &channels));
         for _ in 0..options.threads {
             let (chunks, writes, done) = (chunks.clone(), writes.clone(), done_sender.clone());
-            let worker = Worker { parser: Parser::new(options.line_bytes_max), names, clocks };
+            let parser = Parser::new(options.line_bytes_max).masking(options.redactor.as_ref());
+            let worker = Worker { parser, names, clocks, pool: pool.clone() };
             scope.spawn(move || work(worker, &chunks, &writes, &done));
         }
         drop((chunks, writes, done_sender));
@@ -213,55 +216,19 @@ fn run(
     })
 }
 
-fn read_all(sources: &[Source], options: &IngestOptions, clocks: &Clocks, chunks: &Sender<Chunk>, done: &Sender<Done>) {
-    let mut sequence = 0;
-    for (index, source) in sources.iter().enumerate() {
-        let opened = match source.open(Arc::clone(&options.progress.bytes_read)) {
-            Ok(opened) => opened,
-            Err(error) => {
-                let _closed = done.send(Done::Reader(FromReader::Failed(error)));
-                return;
-            }
-        };
-        let mut pieces = LineChunks::new(opened.reader, options.chunk_bytes, options.line_bytes_max);
-        while let Some(piece) = Clocks::time(&clocks.read, || pieces.next()) {
-            if options.progress.cancel.load(Ordering::Relaxed) {
-                break;
-            }
-            let binary = matches!(&piece, Piece::Lines { byte_offset: 0, bytes, .. } if is_binary(bytes));
-            let piece = if binary { Piece::Obstacle(Obstacle::Binary) } else { piece };
-            let sent = match piece {
-                Piece::Lines { first_line, byte_offset, bytes } => {
-                    sequence += 1;
-                    chunks.send(Chunk { sequence: sequence - 1, source: index, first_line, byte_offset, bytes }).is_ok()
-                }
-                Piece::Obstacle(obstacle) => done.send(Done::Reader(FromReader::Obstacle(index, obstacle))).is_ok(),
-            };
-            // Nobody listens any more: another thread failed and the ingest ends.
-            if !sent {
-                return;
-            }
-            if binary {
-                break;
-            }
-        }
-        let _closed = done.send(Done::Reader(FromReader::Ended(index, opened.fingerprint.load(Ordering::Relaxed))));
-    }
-    let _closed = done.send(Done::Reader(FromReader::Done(sequence)));
-}
-
 /// What a worker works with.
 struct Worker<'a> {
     parser: Parser,
     names: &'a [String],
     clocks: &'a Clocks,
+    pool: BufferPool,
 }
 
 /// A worker: writes a segment when one waits, else parses a chunk.
 fn work(worker: Worker<'_>, chunks: &Receiver<Chunk>, writes: &Receiver<WriteJob>, done: &Sender<Done>) {
-    let Worker { mut parser, names, clocks } = worker;
-    let write = |WriteJob(job, batches)| {
-        let outcome = Clocks::time(&clocks.write, || job.write(batches));
+    let Worker { mut parser, names, clocks, pool } = worker;
+    let write = |WriteJob(job, SegmentSpans { chunks, places })| {
+        let outcome = Clocks::time(&clocks.write, || job.write(&chunks, places, Effort::INGEST));
         done.send(Done::Written(outcome.map_err(IngestError::Dataset))).is_ok()
     };
     let (mut chunks_open, mut writes_open) = (true, true);
@@ -282,7 +249,8 @@ fn work(worker: Worker<'_>, chunks: &Receiver<Chunk>, writes: &Receiver<WriteJob
             recv(if chunks_open { chunks } else { &never_chunks }) -> chunk => match chunk {
                 Ok(chunk) => {
                     let parsed = Clocks::time(&clocks.parse, || parser.parse(&chunk, &names[chunk.source]));
-                    if done.send(Done::Parsed(parsed)).is_err() {
+                    pool.put(chunk.bytes);
+                    if done.send(Done::Parsed(Box::new(parsed))).is_err() {
                         return;
                     }
                 }

@@ -1,5 +1,6 @@
 //! What came of an ingest.
 
+use halo_redact::RedactionCounts;
 use serde::Serialize;
 
 use crate::{LineCounts, Rejects};
@@ -21,6 +22,8 @@ pub struct IngestReport {
     pub conflicts: u64,
     /// Rejected lines and spans.
     pub rejects: Rejects,
+    /// What was masked, by rule.
+    pub redacted: RedactionCounts,
     /// Stored bytes read.
     pub bytes_read: u64,
     /// Where the time went.

@@ -1,13 +1,17 @@
 //! One span from any format to one row: attributes mapped to columns by the table of conventions.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
-use halo_dataset::{SpanBatchBuilder, SpanRow, error_signature, push_tag};
+use halo_dataset::{Content, SpanBatchBuilder, SpanChunk, SpanRow, error_signature, push_tag, result_failure};
 use twox_hash::XxHash3_64;
 
-use crate::attributes::{Attributes, Value};
-use crate::conventions::{Convention, FIELDS, Field, rule, span_type_of_kind, span_type_of_operation};
-use crate::messages::{ChatMessage, Flattened, InputMessages, calls_json, read_input, read_output, tool_names};
+use crate::attributes::Attributes;
+use crate::conventions::{Family, Field, family};
+use crate::dictionary::MessageDictionary;
+use crate::mapping::{Mapped, MessagesAt};
+use crate::messages::ChatMessage;
+use crate::skeleton::{SkeletonWriter, SpanContent};
 
 /// What a resource says, read once for all its spans.
 #[derive(Debug, Default)]
@@ -60,6 +64,8 @@ pub(crate) struct RawSpan<'a, 'i> {
     pub(crate) events: Option<&'a str>,
     pub(crate) links: Option<&'a str>,
     pub(crate) extra: Option<&'a str>,
+    /// How the span was written, where that differs from the usual.
+    pub(crate) form: Option<&'a str>,
     /// Type and message of the exception event, when there is one.
     pub(crate) exception: Option<(&'a str, &'a str)>,
     pub(crate) raw_bytes: i64,
@@ -67,271 +73,299 @@ pub(crate) struct RawSpan<'a, 'i> {
     pub(crate) source_line: i64,
 }
 
-/// Attributes sorted into what they tell.
-struct Mapped<'a, 'i> {
-    attributes: &'a Attributes<'i>,
-    found: [Option<(usize, Value<'i>)>; FIELDS],
-    convention: Option<Convention>,
-    input_messages: Flattened<'i>,
-    output_messages: Flattened<'i>,
-    offered_tools: Vec<String>,
+/// Takes spans and makes a chunk of them.
+#[derive(Default)]
+pub(crate) struct ChunkBuilder {
+    rows: SpanBatchBuilder,
+    content: Content,
+    pub(crate) dictionary: MessageDictionary,
+    span: SpanContent,
     tags: String,
+    hashed: Vec<u8>,
+    /// Bytes of the JSON of the spans so far.
+    bytes: usize,
 }
 
-/// Prefixes of attributes that flatten messages.
-const FLAT_INPUT: &[&str] = &["llm.input_messages.", "gen_ai.prompt."];
-const FLAT_OUTPUT: &[&str] = &["llm.output_messages.", "gen_ai.completion."];
+/// About what a span takes in memory beside its JSON: some fifty columns, most of them short.
+const ROW_BYTES: usize = 800;
 
-impl<'a, 'i> Mapped<'a, 'i> {
-    fn of(attributes: &'a Attributes<'i>, resource: &Resource) -> Self {
-        let mut mapped = Self {
-            attributes,
-            found: [None; FIELDS],
-            convention: None,
-            input_messages: Flattened::default(),
-            output_messages: Flattened::default(),
-            offered_tools: Vec::new(),
-            tags: resource.tags.clone(),
+/// Flattened messages of a span by the prefix of their keys.
+type Flattened<'i> = BTreeMap<&'i str, Vec<i64>>;
+
+impl ChunkBuilder {
+    /// The spans so far; the builder is empty afterwards.
+    pub(crate) fn finish(&mut self) -> halo_dataset::Result<SpanChunk> {
+        self.dictionary.clear();
+        // The next chunk is likely to be about as large.
+        let texts = &self.content.texts;
+        let room = Content::with_capacity(texts.len() + texts.len() / 8, texts.bytes() + texts.bytes() / 8);
+        let content = std::mem::replace(&mut self.content, room);
+        let bytes = self.rows.rows() * ROW_BYTES + std::mem::take(&mut self.bytes) + content.bytes();
+        Ok(SpanChunk { batch: self.rows.finish()?, content, bytes })
+    }
+
+    /// Maps a span and adds it.
+    #[expect(clippy::too_many_lines, reason = "a line a column")]
+    pub(crate) fn push(&mut self, raw: &RawSpan<'_, '_>) {
+        let mapped = Mapped::of(raw.attributes, raw.scope_name, raw.events);
+        let span_type = mapped.span_type();
+        self.span.clear();
+        let mut writer = SkeletonWriter {
+            content: &mut self.content,
+            dictionary: &mut self.dictionary,
+            span: &mut self.span,
+            trace: XxHash3_64::oneshot(raw.trace_id.as_bytes()),
         };
-        for (key, value) in attributes.iter() {
-            mapped.take(key, value);
+        let flattened = writer.flattened(raw.attributes);
+        take_messages(&mut writer, &mapped, span_type, &flattened);
+        writer.attributes(raw.attributes, &flattened);
+        let events = raw.events.map(|json| writer.with_holes(json));
+        let links = raw.links.map(|json| writer.with_holes(json));
+        let extra = raw.extra.map(|json| writer.with_holes(json));
+        let derived = Derived::of(raw, &mapped, span_type, &mut writer);
+        self.tags.clear();
+        self.tags.push_str(&raw.resource.tags);
+        for (key, value) in raw.attributes.iter() {
+            raw.attributes.with_tag_text(value, |text| push_tag(&mut self.tags, key, text));
         }
-        mapped
-    }
-
-    fn take(&mut self, key: &'i str, value: Value<'i>) {
-        self.attributes.with_tag_text(value, |text| push_tag(&mut self.tags, key, text));
-        if let Some(rule) = rule(key) {
-            self.convention = Some(self.convention.map_or(rule.convention, |known| known.min(rule.convention)));
-            let empty = matches!(value, Value::Null | Value::Text(""));
-            let slot = &mut self.found[rule.field as usize];
-            if !empty && slot.is_none_or(|(rank, _)| rule.rank < rank) {
-                *slot = Some((rule.rank, value));
-            }
-            return;
-        }
-        if let Some(rest) = FLAT_INPUT.iter().find_map(|prefix| key.strip_prefix(prefix)) {
-            return self.input_messages.take(rest, value);
-        }
-        if let Some(rest) = FLAT_OUTPUT.iter().find_map(|prefix| key.strip_prefix(prefix)) {
-            return self.output_messages.take(rest, value);
-        }
-        if let Some(rest) = key.strip_prefix("llm.tools.")
-            && rest.ends_with("json_schema")
-            && let Some(schema) = self.attributes.text(value)
-        {
-            tool_names(schema, &mut self.offered_tools);
-        }
-    }
-
-    fn value(&self, field: Field) -> Option<Value<'i>> {
-        self.found[field as usize].map(|(_, value)| value)
-    }
-
-    fn text(&self, field: Field) -> Option<&'a str> {
-        self.attributes.text(self.value(field)?)
-    }
-
-    /// The first item where a field is a list, its text otherwise: `["stop"]` is `stop`.
-    fn first_text(&self, field: Field) -> Option<String> {
-        let text = self.text(field)?;
-        let first = crate::json::with_parsed(text, |value| {
-            value.items().next().and_then(|item| item.text().map(str::to_owned))
+        let content_hash = self.content_hash(raw, [events.as_deref(), links.as_deref(), extra.as_deref()]);
+        let json = [Some(self.span.attributes.as_str()), events.as_deref(), links.as_deref(), extra.as_deref()];
+        self.bytes += json.into_iter().flatten().map(str::len).sum::<usize>();
+        let text = |field| mapped.text(field);
+        self.rows.push(&SpanRow {
+            trace_id: Some(raw.trace_id),
+            span_id: Some(raw.span_id),
+            parent_span_id: raw.parent_span_id,
+            step: None,
+            name: Some(raw.name),
+            kind: raw.kind,
+            span_type: Some(span_type),
+            start_time: raw.start_time,
+            end_time: raw.end_time,
+            duration_ms: duration_ms(raw.start_time, raw.end_time),
+            status: Some(raw.status),
+            status_message: raw.status_message,
+            error_type: text(Field::ErrorType)
+                .as_deref()
+                .or(raw.exception.map(|(kind, _)| kind).filter(|kind| !kind.is_empty())),
+            error_signature: derived.error_signature.as_deref(),
+            service_name: raw.resource.service_name.as_deref().or(text(Field::ServiceName).as_deref()),
+            service_version: raw.resource.service_version.as_deref(),
+            scope_name: raw.scope_name,
+            scope_version: raw.scope_version,
+            project_id: text(Field::ProjectId).as_deref(),
+            environment: raw.resource.environment.as_deref(),
+            agent_name: mapped.agent_name(span_type, raw.name).as_deref(),
+            agent_id: text(Field::AgentId).as_deref(),
+            session_id: text(Field::SessionId).as_deref(),
+            user_id: text(Field::UserId).as_deref(),
+            model: text(Field::Model).as_deref(),
+            provider: text(Field::Provider).as_deref(),
+            input_tokens: mapped.input_tokens(),
+            output_tokens: mapped.output_tokens(),
+            cached_input_tokens: mapped.cached_input_tokens(),
+            cache_write_tokens: mapped.cache_write_tokens(),
+            reasoning_tokens: mapped.reasoning_tokens(),
+            cost_usd: mapped.cost(),
+            finish_reason: derived.finish_reason.as_deref(),
+            tool_name: mapped.tool_name(span_type, raw.name).as_deref(),
+            tool_call_id: text(Field::ToolCallId).as_deref(),
+            requested_tool_calls: (),
+            offered_tools: derived.offered_tools.as_deref(),
+            message_count: derived.message_count,
+            failure_code: derived.failure_code.as_deref(),
+            input: derived.input,
+            output: derived.output,
+            attributes: Some(&self.span.attributes),
+            resource_attributes: Some(&raw.resource.json),
+            events: events.as_deref(),
+            links: links.as_deref(),
+            trace_state: raw.trace_state,
+            extra: extra.as_deref(),
+            raw_bytes: Some(raw.raw_bytes),
+            dialect: Some(mapped.dialect()),
+            id_conflict: Some(false),
+            source: Some(raw.source),
+            source_line: Some(raw.source_line),
+            input_messages: &self.span.input,
+            output_messages: &self.span.output,
+            texts: &self.span.texts,
+            extra_messages: &self.span.extra,
+            form: raw.form,
+            content_hash: Some(content_hash),
+            row_id: None,
+            tags: Some(&self.tags),
         });
-        first.unwrap_or_else(|| Some(text.to_owned()))
     }
 
-    fn int(&self, field: Field) -> Option<i64> {
-        match self.value(field)? {
-            Value::Int(value) => Some(value),
-            #[expect(clippy::cast_possible_truncation, reason = "token counts written as floats; saturates")]
-            Value::Float(value) => Some(value as i64),
-            Value::Text(text) => text.trim().parse().ok(),
-            _ => None,
+    /// A hash of all that a span says, wherever it stood: equal for exact duplicates, whichever format brought them.
+    fn content_hash(&mut self, raw: &RawSpan<'_, '_>, json: [Option<&str>; 3]) -> i64 {
+        let scratch = &mut self.hashed;
+        scratch.clear();
+        let texts = [
+            raw.parent_span_id,
+            Some(raw.name),
+            raw.kind,
+            Some(raw.status),
+            raw.status_message,
+            raw.trace_state,
+            raw.scope_name,
+            raw.scope_version,
+            Some(&raw.resource.json),
+            Some(&self.span.attributes),
+        ];
+        for text in texts.into_iter().chain(json) {
+            // A separator that tells nothing from empty.
+            scratch.push(u8::from(text.is_some()));
+            scratch.extend_from_slice(text.unwrap_or_default().as_bytes());
+            scratch.push(0xff);
         }
-    }
-
-    fn float(&self, field: Field) -> Option<f64> {
-        match self.value(field)? {
-            #[expect(clippy::cast_precision_loss, reason = "a cost in whole dollars")]
-            Value::Int(value) => Some(value as f64),
-            Value::Float(value) => Some(value),
-            Value::Text(text) => text.trim().parse().ok().filter(|value: &f64| value.is_finite()),
-            _ => None,
+        for time in [raw.start_time, raw.end_time] {
+            scratch.extend_from_slice(&time.unwrap_or(i64::MIN).to_le_bytes());
         }
-    }
-
-    fn cost(&self) -> Option<f64> {
-        let parts = [self.float(Field::CostInput), self.float(Field::CostOutput)];
-        let sum = || parts.iter().any(Option::is_some).then(|| parts.iter().flatten().sum());
-        self.float(Field::CostTotal).or_else(sum)
-    }
-
-    /// What the step is: the convention's own word first, then what its attributes give away.
-    fn span_type(&self) -> &'static str {
-        let kind = self.text(Field::Kind).and_then(span_type_of_kind);
-        let operation = || self.text(Field::Operation).and_then(span_type_of_operation);
-        let tool =
-            || (self.value(Field::ToolName).is_some() && self.convention != Some(Convention::Other)).then_some("TOOL");
-        let has_messages = || !self.output_messages.is_empty() || self.value(Field::OutputMessages).is_some();
-        let llm = || {
-            (self.value(Field::Model).is_some() && (self.value(Field::InputTokens).is_some() || has_messages()))
-                .then_some("LLM")
-        };
-        kind.or_else(operation).or_else(tool).or_else(llm).unwrap_or("SPAN")
-    }
-
-    fn input_messages(&self) -> Option<InputMessages> {
-        if !self.input_messages.is_empty() && self.value(Field::InputMessages).is_none() {
-            return Some(self.input_messages.input(self.attributes));
+        // What the holes stand for, by content and not by number: numbers differ from chunk to chunk.
+        let number = |id: &i64| u32::try_from(*id).unwrap_or(0);
+        for text in &self.span.texts {
+            scratch.extend_from_slice(&self.content.text_identity(number(text)).to_le_bytes());
         }
-        self.text(Field::InputMessages).and_then(read_input)
-    }
-
-    fn output_message(&self) -> Option<ChatMessage> {
-        if !self.output_messages.is_empty() && self.value(Field::OutputMessages).is_none() {
-            return self.output_messages.output(self.attributes);
+        for messages in [&self.span.input, &self.span.output, &self.span.extra] {
+            scratch.push(0xfe);
+            for message in messages {
+                scratch.extend_from_slice(&self.content.message_identity(number(message)).to_le_bytes());
+            }
         }
-        let messages = self.text(Field::OutputMessages).and_then(read_output);
-        // Some instrumentations put the tool calls of a reply into its output value.
-        messages
-            .or_else(|| self.text(Field::Output).and_then(read_output).filter(|message| !message.tool_calls.is_empty()))
+        XxHash3_64::oneshot(scratch).cast_signed()
     }
+}
 
-    fn offered_tools(&self) -> Option<String> {
-        let mut names = self.offered_tools.clone();
-        for field in [Field::ToolDefinitions, Field::InvocationParameters] {
-            if names.is_empty()
-                && let Some(text) = self.text(field)
-            {
-                // Parameters hold much else; only ones with tools are worth parsing.
-                if field == Field::ToolDefinitions || text.contains("\"tools\"") || text.contains("\"functions\"") {
-                    tool_names(text, &mut names);
+/// Takes the messages that went in and came out.
+fn take_messages(writer: &mut SkeletonWriter<'_>, mapped: &Mapped<'_, '_>, span_type: &str, flattened: &Flattened<'_>) {
+    let input = mapped.input_at(span_type);
+    let system = mapped.system_instructions();
+    writer.span.input = match input.as_ref().and_then(|at| written_list(writer, at, Family::InputMessages, flattened)) {
+        Some(mut list) => {
+            // A system prompt that is kept apart stands before the messages, unless it stands among them, too.
+            if let Some(system) = system {
+                let number = i64::from(writer.dictionary.add_unwritten(writer.content, &system));
+                let first = list.first().and_then(|first| u32::try_from(*first).ok());
+                let first = first.map(|first| writer.content.message(first));
+                let text = number_of(number).and_then(|number| writer.content.message(number).content);
+                if first.is_none_or(|first| first.content != text) {
+                    list.insert(0, number);
                 }
             }
+            list
         }
-        (!names.is_empty()).then(|| serde_json::Value::from(names).to_string())
+        None => read_list(writer, &mapped.input_messages(span_type)),
+    };
+    let output = mapped.output_at(span_type).filter(|_| mapped.reply().is_none());
+    writer.span.output =
+        match output.as_ref().and_then(|at| written_list(writer, at, Family::OutputMessages, flattened)) {
+            Some(list) => list,
+            None => read_list(writer, &mapped.output_messages(span_type)),
+        };
+}
+
+fn number_of(id: i64) -> Option<u32> {
+    u32::try_from(id).ok()
+}
+
+/// The messages of one direction, where they stand in the attributes as they are: found by their JSON, without reading them again.
+fn written_list(
+    writer: &mut SkeletonWriter<'_>,
+    at: &MessagesAt<'_, '_>,
+    direction: Family,
+    flattened: &Flattened<'_>,
+) -> Option<Vec<i64>> {
+    match at {
+        MessagesAt::Json(text) | MessagesAt::Body(text) => {
+            let list = writer.list(text)?;
+            // A request may keep its system prompt beside the messages, and a response its reason: those are read with care.
+            if list.before.trim_start().starts_with('{') {
+                return None;
+            }
+            Some(list.messages.into_iter().map(i64::from).collect())
+        }
+        MessagesAt::Flattened(_) => {
+            let mut of_direction = flattened.iter().filter(|(prefix, _)| {
+                family(&format!("{prefix}.0.")).is_some_and(|(family, _, _)| family == direction)
+            });
+            let (_, list) = of_direction.next()?;
+            // Of several families, how they come together is read with care.
+            of_direction.next().is_none().then(|| list.clone())
+        }
+        _ => None,
     }
 }
 
-/// Buffers that are used again for every span.
-#[derive(Debug, Default)]
-pub(crate) struct RowBuffers {
-    attributes: String,
-    hashed: Vec<u8>,
+/// Messages that were read by other ways than by their JSON.
+fn read_list(writer: &mut SkeletonWriter<'_>, messages: &[ChatMessage]) -> Vec<i64> {
+    messages.iter().map(|message| i64::from(writer.dictionary.add_unwritten(writer.content, message))).collect()
 }
 
 /// What a span's messages and attributes come to beyond single attributes.
-struct Derived<'a> {
-    span_type: &'static str,
-    input: Option<Cow<'a, str>>,
-    output: Option<Cow<'a, str>>,
-    requested_tool_calls: Option<String>,
+struct Derived {
+    input: Option<i64>,
+    output: Option<i64>,
     offered_tools: Option<String>,
     message_count: Option<i64>,
     finish_reason: Option<String>,
-    tool_name: Option<&'a str>,
+    failure_code: Option<String>,
     error_signature: Option<String>,
 }
 
-impl<'a> Derived<'a> {
-    fn of(raw: &RawSpan<'a, '_>, mapped: &Mapped<'a, '_>) -> Self {
-        let span_type = mapped.span_type();
+impl Derived {
+    fn of(
+        raw: &RawSpan<'_, '_>,
+        mapped: &Mapped<'_, '_>,
+        span_type: &'static str,
+        writer: &mut SkeletonWriter<'_>,
+    ) -> Self {
         let is_tool = span_type == "TOOL";
-        let messages_in = mapped.input_messages();
-        let message_out = mapped.output_message();
-        let instructions = usize::from(mapped.value(Field::SystemInstructions).is_some());
-        let counted = messages_in.as_ref().filter(|_| span_type == "LLM").map(|messages| messages.count + instructions);
+        let message_out = mapped.output_summary(span_type);
         // A tool's own attributes, then what the messages say, then the plain input and output.
-        let own = |field| mapped.text(field).filter(|_| is_tool).map(Cow::Borrowed);
-        let plain = |field| mapped.text(field).map(Cow::Borrowed);
-        let said_in = messages_in.and_then(|messages| messages.last).map(Cow::Owned);
+        let own = |field| mapped.text(field).filter(|_| is_tool);
         let said_out = message_out.as_ref().and_then(ChatMessage::shown).map(Cow::Owned);
-        let called_by_span = || raw.name.strip_prefix("execute_tool ").unwrap_or(raw.name);
-        let named = is_tool.then(called_by_span).filter(|name| !name.is_empty());
-        let error_message = raw.status_message.or_else(|| mapped.text(Field::ErrorMessage));
-        let error_message = error_message.or(raw.exception.map(|(_, message)| message));
+        let output = own(Field::ToolOutput).or(said_out).or_else(|| mapped.text(Field::Output));
+        let mut intern = |text: &str| i64::from(writer.content.texts.intern(text));
+        let input = own(Field::ToolInput).map(|text| intern(&text));
+        let output_id = output.as_deref().map(&mut intern);
+        let input = input
+            .or_else(|| asked(mapped, span_type, writer))
+            .or_else(|| mapped.text(Field::Input).map(|text| i64::from(writer.content.texts.intern(&text))));
+        let count = i64::try_from(writer.span.input.len()).ok().filter(|count| *count > 0 && span_type == "LLM");
+        let error_message = raw.status_message.map(Cow::Borrowed).or_else(|| mapped.text(Field::ErrorMessage));
+        let error_message = error_message.or(raw.exception.map(|(_, message)| Cow::Borrowed(message)));
         Self {
-            span_type,
-            input: own(Field::ToolInput).or(said_in).or_else(|| plain(Field::Input)),
-            output: own(Field::ToolOutput).or(said_out).or_else(|| plain(Field::Output)),
-            requested_tool_calls: message_out.as_ref().and_then(|message| calls_json(&message.tool_calls)),
-            offered_tools: mapped.offered_tools(),
-            message_count: counted.and_then(|count| i64::try_from(count).ok()),
+            input,
+            output: output_id,
+            offered_tools: mapped.offered_tools(span_type),
+            message_count: count,
             finish_reason: mapped
                 .first_text(Field::FinishReason)
                 .or(message_out.and_then(|message| message.finish_reason))
                 .filter(|reason| !reason.is_empty()),
-            tool_name: mapped.text(Field::ToolName).or(named),
-            error_signature: error_message.filter(|_| raw.status == "ERROR").map(error_signature),
+            failure_code: output.as_deref().filter(|_| is_tool).and_then(result_failure),
+            error_signature: error_message.filter(|_| raw.status == "ERROR").map(|message| error_signature(&message)),
         }
     }
 }
 
-/// Maps a span and adds it to the batch.
-pub(crate) fn push_span(raw: &RawSpan<'_, '_>, buffers: &mut RowBuffers, builder: &mut SpanBatchBuilder) {
-    let mapped = Mapped::of(raw.attributes, raw.resource);
-    let derived = Derived::of(raw, &mapped);
-    buffers.attributes.clear();
-    raw.attributes.write(&mut buffers.attributes);
-    builder.push(&SpanRow {
-        trace_id: Some(raw.trace_id),
-        span_id: Some(raw.span_id),
-        parent_span_id: raw.parent_span_id,
-        step: None,
-        name: Some(raw.name),
-        kind: raw.kind,
-        span_type: Some(derived.span_type),
-        start_time: raw.start_time,
-        end_time: raw.end_time,
-        duration_ms: duration_ms(raw.start_time, raw.end_time),
-        status: Some(raw.status),
-        status_message: raw.status_message,
-        error_type: mapped
-            .text(Field::ErrorType)
-            .or(raw.exception.map(|(kind, _)| kind).filter(|kind| !kind.is_empty())),
-        error_signature: derived.error_signature.as_deref(),
-        service_name: raw.resource.service_name.as_deref().or_else(|| mapped.text(Field::ServiceName)),
-        service_version: raw.resource.service_version.as_deref(),
-        scope_name: raw.scope_name,
-        scope_version: raw.scope_version,
-        project_id: mapped.text(Field::ProjectId),
-        environment: raw.resource.environment.as_deref(),
-        agent_name: mapped.text(Field::AgentName),
-        agent_id: mapped.text(Field::AgentId),
-        session_id: mapped.text(Field::SessionId),
-        user_id: mapped.text(Field::UserId),
-        model: mapped.text(Field::Model),
-        provider: mapped.text(Field::Provider),
-        input_tokens: mapped.int(Field::InputTokens),
-        output_tokens: mapped.int(Field::OutputTokens),
-        cached_input_tokens: mapped.int(Field::CachedInputTokens),
-        cache_write_tokens: mapped.int(Field::CacheWriteTokens),
-        reasoning_tokens: mapped.int(Field::ReasoningTokens),
-        cost_usd: mapped.cost(),
-        finish_reason: derived.finish_reason.as_deref(),
-        tool_name: derived.tool_name,
-        tool_call_id: mapped.text(Field::ToolCallId),
-        requested_tool_calls: derived.requested_tool_calls.as_deref(),
-        offered_tools: derived.offered_tools.as_deref(),
-        message_count: derived.message_count,
-        input: derived.input.as_deref(),
-        output: derived.output.as_deref(),
-        attributes: Some(&buffers.attributes),
-        resource_attributes: Some(&raw.resource.json),
-        events: raw.events,
-        links: raw.links,
-        trace_state: raw.trace_state,
-        extra: raw.extra,
-        raw_bytes: Some(raw.raw_bytes),
-        dialect: Some(mapped.convention.unwrap_or(Convention::Other).as_str()),
-        id_conflict: Some(false),
-        source: Some(raw.source),
-        source_line: Some(raw.source_line),
-        content_hash: Some(content_hash(raw, &buffers.attributes, &mut buffers.hashed)),
-        row_id: None,
-        tags: Some(&mapped.tags),
-    });
+/// What the messages that went in say last: the text of the last one that is no instruction, of the very last when all are.
+fn asked(mapped: &Mapped<'_, '_>, span_type: &str, writer: &mut SkeletonWriter<'_>) -> Option<i64> {
+    let numbers: Vec<u32> = writer.span.input.iter().copied().filter_map(number_of).collect();
+    let is_instruction = |number: &&u32| matches!(writer.content.message(**number).role, Some("system" | "developer"));
+    let mut last = *numbers.iter().rev().find(|number| !is_instruction(number)).or(numbers.last())?;
+    if span_type != "LLM" && matches!(mapped.input_at(span_type), Some(MessagesAt::Conversation(_))) {
+        // What was put to an agent, not what its last tool said.
+        let is_user = |number: &&u32| writer.content.message(**number).role == Some("user");
+        last = *numbers.iter().rev().find(is_user).unwrap_or(&last);
+    }
+    if let Some(text) = writer.content.message(last).content {
+        return Some(i64::from(text));
+    }
+    let calls = writer.content.tool_calls(last)?;
+    Some(i64::from(writer.content.texts.intern(&calls)))
 }
 
 #[expect(
@@ -340,34 +374,4 @@ pub(crate) fn push_span(raw: &RawSpan<'_, '_>, buffers: &mut RowBuffers, builder
 )]
 fn duration_ms(start: Option<i64>, end: Option<i64>) -> Option<f64> {
     Some(end?.checked_sub(start?)? as f64 / 1e6)
-}
-
-/// A hash of all that a span says, wherever it stood: equal for exact duplicates, whichever format brought them.
-fn content_hash(raw: &RawSpan<'_, '_>, attributes: &str, scratch: &mut Vec<u8>) -> i64 {
-    scratch.clear();
-    let texts = [
-        raw.parent_span_id,
-        Some(raw.name),
-        raw.kind,
-        Some(raw.status),
-        raw.status_message,
-        raw.trace_state,
-        raw.scope_name,
-        raw.scope_version,
-        Some(&raw.resource.json),
-        raw.events,
-        raw.links,
-        raw.extra,
-    ];
-    for text in texts {
-        // A separator that tells nothing from empty.
-        scratch.push(u8::from(text.is_some()));
-        scratch.extend_from_slice(text.unwrap_or_default().as_bytes());
-        scratch.push(0xff);
-    }
-    for time in [raw.start_time, raw.end_time] {
-        scratch.extend_from_slice(&time.unwrap_or(i64::MIN).to_le_bytes());
-    }
-    let seed = XxHash3_64::oneshot(scratch);
-    XxHash3_64::oneshot_with_seed(seed, attributes.as_bytes()).cast_signed()
 }

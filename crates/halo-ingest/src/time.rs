@@ -8,26 +8,44 @@ pub(crate) fn parse_time(value: Json<'_, '_>) -> Result<Option<i64>, String> {
     match value.kind() {
         JsonKind::Null => Ok(None),
         JsonKind::Int(number) => from_number(number),
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "seconds with a fraction; saturates, and the range check follows"
-        )]
-        JsonKind::Float(seconds) => from_number((seconds * 1e9) as i64),
+        JsonKind::Float(number) => from_float(number),
         JsonKind::Text(text) => from_text(text.trim()),
         _ => Err(format!("{} is no time", value.type_name())),
     }
 }
 
 fn from_number(number: i64) -> Result<Option<i64>, String> {
-    let scale = match number {
-        0 => return Ok(None),
-        ..0 => return Err(format!("{number} is no time")),
-        1..100_000_000_000 => 1_000_000_000,
+    match number {
+        0 => Ok(None),
+        ..0 => Err(format!("{number} is no time")),
+        _ => number.checked_mul(unit(number)).map(Some).ok_or_else(|| format!("{number} is no time")),
+    }
+}
+
+/// Nanoseconds of the unit that a number since 1970 counts, by its size.
+fn unit(number: i64) -> i64 {
+    match number {
+        ..100_000_000_000 => 1_000_000_000,
         100_000_000_000..100_000_000_000_000 => 1_000_000,
         100_000_000_000_000..100_000_000_000_000_000 => 1000,
         _ => 1,
-    };
-    number.checked_mul(scale).map(Some).ok_or_else(|| format!("{number} is no time"))
+    }
+}
+
+/// A number with a fraction, in any unit: clocks of browsers count milliseconds with one.
+#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "saturates, and the range is checked")]
+fn from_float(number: f64) -> Result<Option<i64>, String> {
+    let whole = number.trunc() as i64;
+    if number == 0.0 {
+        return Ok(None);
+    }
+    if number < 0.0 || number >= i64::MAX as f64 {
+        return Err(format!("{number} is no time"));
+    }
+    let unit = unit(whole);
+    let fraction = (number.fract() * unit as f64) as i64;
+    let nanoseconds = whole.checked_mul(unit).and_then(|whole| whole.checked_add(fraction));
+    nanoseconds.map(Some).ok_or_else(|| format!("{number} is no time"))
 }
 
 fn from_text(text: &str) -> Result<Option<i64>, String> {

@@ -100,7 +100,7 @@ pub(crate) fn no_table(name: &str, span: Option<Span>) -> QueryError {
     // The engine puts its own names for catalog and schema before it.
     let short = name.strip_prefix("halo.").unwrap_or(name);
     let short = short.strip_prefix("public.").unwrap_or(short).trim_matches(['"', '\'', '`']);
-    let all = known.clone().collect::<Vec<_>>().join(" and ");
+    let all = listed();
     let hint = match nearest(short, known).first() {
         Some(near) => format!("did you mean `{near}`? The tables are {all}"),
         None => {
@@ -108,6 +108,15 @@ pub(crate) fn no_table(name: &str, span: Option<Span>) -> QueryError {
         }
     };
     QueryError::statement_with_hint(at(span, &format!("there is no table `{short}`")), hint)
+}
+
+/// The names of all tables, as in a sentence.
+fn listed() -> String {
+    let names: Vec<&str> = TABLES.iter().map(|table| table.name).collect();
+    match names.split_last() {
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
+    }
 }
 
 /// Up to three names that look like the wanted one, nearest first.
@@ -213,7 +222,7 @@ fn plan(message: &str, span: Option<Span>, surroundings: &Surroundings<'_>) -> Q
     if let Some(name) = message.strip_prefix("table function '").and_then(|rest| rest.split('\'').next()) {
         return QueryError::statement_with_hint(
             at(span, &format!("there is no table function `{name}`")),
-            "only the tables of the dataset can be read: spans and traces",
+            format!("only the tables of the dataset can be read: {}", listed()),
         );
     }
     if let Some(name) = message.strip_suffix(" not found") {
@@ -232,6 +241,9 @@ fn plan(message: &str, span: Option<Span>, surroundings: &Surroundings<'_>) -> Q
 }
 
 fn running(message: &str, span: Option<Span>) -> QueryError {
+    if let Some(error) = dataset_error(message) {
+        return error.into();
+    }
     let message = clean(message);
     if message.contains("DivideByZero") || message.contains("Divide by zero") {
         return QueryError::statement_with_hint(
@@ -275,6 +287,13 @@ fn damaged(surroundings: &Surroundings<'_>, reason: &str) -> QueryError {
         return running(quoted(cause).as_deref().unwrap_or(cause), None);
     }
     DatasetError::Damaged { path: surroundings.root.to_owned(), reason: clean(reason) }.into()
+}
+
+/// The error of a dataset that `content.rs` put into the engine's words.
+fn dataset_error(message: &str) -> Option<DatasetError> {
+    let message = message.trim_start_matches("Execution error: ");
+    let (path, reason) = message.strip_prefix("the dataset file `")?.split_once("` is damaged: ")?;
+    Some(DatasetError::Damaged { path: path.into(), reason: clean(reason) })
 }
 
 /// The message inside an error that was written for developers, as in `Execution("the message")`.

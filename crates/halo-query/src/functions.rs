@@ -17,6 +17,11 @@ pub(crate) fn result_failure() -> ScalarUDF {
     ScalarUDF::from(ResultFailure { signature: Signature::string(1, Volatility::Immutable) })
 }
 
+/// `error_signature(text)`: the text with ids, numbers, paths and quoted values replaced, so that one cause is one text.
+pub(crate) fn error_signature() -> ScalarUDF {
+    ScalarUDF::from(ErrorSignature { signature: Signature::string(1, Volatility::Immutable) })
+}
+
 /// `json_matches(text, pattern)`: whether a pattern matches a text, or a text inside it where it is JSON.
 pub(crate) fn json_matches() -> ScalarUDF {
     ScalarUDF::from(JsonMatches { signature: Signature::string(2, Volatility::Immutable) })
@@ -64,6 +69,35 @@ impl ScalarUDFImpl for ResultFailure {
             failures.append_option(text.and_then(halo_dataset::result_failure));
         }
         Ok(ColumnarValue::Array(Arc::new(failures.finish())))
+    }
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct ErrorSignature {
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for ErrorSignature {
+    fn name(&self) -> &'static str {
+        "error_signature"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Utf8View)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let texts = cast(&argument(&args, 0)?, &DataType::Utf8View)?;
+        let texts = texts.as_string_view();
+        let mut signatures = StringViewBuilder::with_capacity(texts.len());
+        for text in texts {
+            signatures.append_option(text.map(halo_dataset::error_signature));
+        }
+        Ok(ColumnarValue::Array(Arc::new(signatures.finish())))
     }
 }
 

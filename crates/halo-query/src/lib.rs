@@ -29,6 +29,7 @@
 //! ```
 
 mod cell;
+mod content;
 mod decoded;
 mod describe;
 mod engine_error;
@@ -40,6 +41,7 @@ mod pattern;
 mod quotes;
 mod render;
 mod result;
+mod rewrite;
 mod session;
 mod stream;
 mod tables;

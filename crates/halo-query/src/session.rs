@@ -10,20 +10,25 @@ use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::optimizer::{Optimizer, OptimizerRule};
 use datafusion::prelude::{SessionConfig, SessionContext};
-use halo_dataset::Dataset;
+use halo_dataset::{ContentStore, Dataset};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::engine_error::{self, Surroundings};
 use crate::guard::{self, Checked};
+use crate::rewrite::ReadLess;
 use crate::stream::QueryStream;
-use crate::{QueryError, QueryLimits, QueryResult, describe, functions, tables};
+use crate::{QueryError, QueryLimits, QueryResult, content, describe, functions, tables};
 
 /// Rows the engine works on at a time. Payload columns run to tens of kilobytes a row: smaller batches than the engine's own
 /// default keep memory low and let a cancelled query end soon.
 const BATCH_ROWS: usize = 2048;
+
+/// Texts and messages that were read are kept in memory, up to this part of what queries may take.
+const CONTENT_SHARE: usize = 4;
 
 /// Limits of statements that this crate itself writes: their results are aggregates, or what a caller asked for.
 pub(crate) const OWN_LIMITS: QueryLimits =
@@ -103,16 +108,19 @@ impl TraceSession {
             .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled))
             .build_arc()
             .map_err(internal)?;
+        let store = Arc::new(ContentStore::open(dataset, options.memory_bytes / CONTENT_SHARE));
         let state = SessionStateBuilder::new()
             .with_config(config(options))
             .with_runtime_env(runtime)
             .with_default_features()
+            .with_optimizer_rules(optimizer_rules(&store))
             .build();
         let mut context = SessionContext::new_with_state(state);
         datafusion_functions_json::register_all(&mut context).map_err(internal)?;
         context.register_udf(functions::result_failure());
         context.register_udf(functions::json_matches());
-        tables::register(&context, dataset).await?;
+        context.register_udf(functions::error_signature());
+        tables::register(&context, dataset, &store).await?;
         let engine = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(options.threads.max(1))
             .thread_name("halo-query")
@@ -194,11 +202,26 @@ fn config(options: SessionOptions) -> SessionConfig {
     engine.sql_parser.collect_spans = true;
     // Payload columns are read only for rows that pass the filters on small ones.
     engine.execution.parquet.pushdown_filters = true;
-    engine.execution.parquet.reorder_filters = true;
+    // In the order that `rewrite.rs` gives them: the engine's own goes by the bytes of a column, and an id stands for a long text.
+    engine.execution.parquet.reorder_filters = false;
     // DataFusion 55 plans DISTINCT over a window query with LIMIT wrongly ("Ordering direction required"), and statements of
     // findings have just that shape.
     engine.optimizer.enable_distinct_aggregation_soft_limit = false;
     config
+}
+
+/// The engine's rules with ours among them: right after filters have met the views, before their common parts are taken out, and
+/// again when all else is done.
+fn optimizer_rules(store: &Arc<ContentStore>) -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
+    let mut rules = Optimizer::new().rules;
+    if let Some(ours) = ReadLess::of(&content::functions(store)) {
+        let ours: Arc<dyn OptimizerRule + Send + Sync> = Arc::new(ours);
+        let after_filters =
+            rules.iter().position(|rule| rule.name() == "push_down_filter").map_or(rules.len(), |at| at + 1);
+        rules.insert(after_filters, Arc::clone(&ours));
+        rules.push(ours);
+    }
+    rules
 }
 
 fn function_names(context: &SessionContext) -> Vec<String> {

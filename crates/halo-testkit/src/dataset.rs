@@ -1,8 +1,13 @@
 //! Small datasets for tests: spans with sensible defaults, written through the product's own writer.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use halo_dataset::{Commit, Dataset, DatasetWriter, SpanBatchBuilder, SpanRow, error_signature, push_tag};
+use halo_dataset::holes::{may_have_holes, write_text_hole};
+use halo_dataset::{
+    Commit, Content, Dataset, DatasetWriter, Effort, MessageDraft, SpanBatchBuilder, SpanChunk, SpanRow,
+    error_signature, push_tag, result_failure, write_string,
+};
 use serde_json::{Map, Value};
 use tempfile::TempDir;
 
@@ -42,7 +47,10 @@ pub struct TestSpan {
     finish_reason: Option<String>,
     session_id: Option<String>,
     project_id: Option<String>,
-    requested_tool_calls: Option<String>,
+    requested_tool_calls: Vec<[String; 3]>,
+    tool_call_id: Option<String>,
+    input_messages: Vec<Value>,
+    output_messages: Vec<Value>,
     offered_tools: Option<String>,
     events: Option<String>,
     input: Option<String>,
@@ -75,7 +83,10 @@ impl TestSpan {
             finish_reason: None,
             session_id: None,
             project_id: None,
-            requested_tool_calls: None,
+            requested_tool_calls: Vec::new(),
+            tool_call_id: None,
+            input_messages: Vec::new(),
+            output_messages: Vec::new(),
             offered_tools: None,
             events: None,
             input: None,
@@ -238,10 +249,28 @@ impl TestSpan {
     #[must_use]
     #[expect(clippy::needless_pass_by_value, reason = "tests write `json!({...})` at the call")]
     pub fn asks_for(mut self, id: &str, name: &str, arguments: Value) -> Self {
-        let mut calls: Vec<Value> =
-            self.requested_tool_calls.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-        calls.push(serde_json::json!({"id": id, "name": name, "arguments": arguments.to_string()}));
-        self.requested_tool_calls = Some(Value::Array(calls).to_string());
+        self.requested_tool_calls.push([id.to_owned(), name.to_owned(), arguments.to_string()]);
+        self
+    }
+
+    /// Sets the id of the call that a TOOL span answers.
+    #[must_use]
+    pub fn answers(mut self, id: &str) -> Self {
+        self.tool_call_id = Some(id.to_owned());
+        self
+    }
+
+    /// Adds a message that went in, as OpenAI writes it: `role`, `content`, `tool_calls`, `tool_call_id`.
+    #[must_use]
+    pub fn message_in(mut self, message: Value) -> Self {
+        self.input_messages.push(message);
+        self
+    }
+
+    /// Adds a message that came out. It stands before those of [`asks_for`](Self::asks_for).
+    #[must_use]
+    pub fn message_out(mut self, message: Value) -> Self {
+        self.output_messages.push(message);
         self
     }
 
@@ -275,7 +304,7 @@ impl TestSpan {
     }
 
     /// Adds the span to a batch; `index` is its place among the spans of the test.
-    fn push(&self, builder: &mut SpanBatchBuilder, index: i64) {
+    fn push(&self, builder: &mut SpanBatchBuilder, content: &mut Content, index: i64) {
         let start = self.start_ns.unwrap_or(FIRST_START_NS + index * GAP_MS * 1_000_000);
         let type_name = self.span_type.to_ascii_lowercase();
         let name = self
@@ -292,7 +321,17 @@ impl TestSpan {
             }
         }
         let signature = self.status_message.as_deref().filter(|_| self.status == "ERROR").map(error_signature);
-        let attributes = Value::Object(self.attributes.clone()).to_string();
+        let (attributes, texts) = self.stored_attributes(content);
+        let calls = self.call_message(content);
+        let written = |messages: &[Value], content: &mut Content| -> Vec<i64> {
+            messages.iter().map(|message| i64::from(add_message(content, message))).collect()
+        };
+        let input_messages = written(&self.input_messages, content);
+        let mut output_messages = written(&self.output_messages, content);
+        output_messages.extend(calls);
+        let mut intern = |text: &Option<String>| text.as_deref().map(|text| i64::from(content.texts.intern(text)));
+        let (input, output) = (intern(&self.input), intern(&self.output));
+        let failure = self.output.as_deref().filter(|_| self.span_type == "TOOL").and_then(result_failure);
         let resource_attributes = Value::Object(self.resource_attributes.clone()).to_string();
         builder.push(&SpanRow {
             trace_id: Some(&self.trace_id),
@@ -314,11 +353,15 @@ impl TestSpan {
             finish_reason: self.finish_reason.as_deref(),
             session_id: self.session_id.as_deref(),
             project_id: self.project_id.as_deref(),
-            requested_tool_calls: self.requested_tool_calls.as_deref(),
+            tool_call_id: self.tool_call_id.as_deref(),
             offered_tools: self.offered_tools.as_deref(),
             events: self.events.as_deref(),
-            input: self.input.as_deref(),
-            output: self.output.as_deref(),
+            failure_code: failure.as_deref(),
+            input,
+            output,
+            input_messages: &input_messages,
+            output_messages: &output_messages,
+            texts: &texts,
             input_tokens: self.input_tokens,
             output_tokens: self.output_tokens,
             message_count: self.message_count,
@@ -334,6 +377,79 @@ impl TestSpan {
             ..SpanRow::default()
         });
     }
+}
+
+/// From this length on, an attribute is stored apart and a hole stands for it, as the ingest has it.
+const HOLE_BYTES_MIN: usize = 64;
+
+impl TestSpan {
+    /// The attributes as JSON with holes for long texts, and the numbers of these texts.
+    fn stored_attributes(&self, content: &mut Content) -> (String, Vec<i64>) {
+        let (mut json, mut texts) = (String::from("{"), Vec::new());
+        for (key, value) in &self.attributes {
+            if json.len() > 1 {
+                json.push(',');
+            }
+            write_string(&mut json, key);
+            json.push(':');
+            match value {
+                Value::String(text) if text.len() >= HOLE_BYTES_MIN || !may_have_holes(text) => {
+                    write_text_hole(&mut json, texts.len());
+                    texts.push(i64::from(content.texts.intern(text)));
+                }
+                _ => json.push_str(&value.to_string()),
+            }
+        }
+        json.push('}');
+        (json, texts)
+    }
+
+    /// The message that asks for the tool calls; `None` when there are none.
+    fn call_message(&self, content: &mut Content) -> Option<i64> {
+        if self.requested_tool_calls.is_empty() {
+            return None;
+        }
+        let call = |[id, name, arguments]: &[String; 3]| serde_json::json!({"id": id, "function": {"name": name, "arguments": arguments}});
+        let calls: Vec<Value> = self.requested_tool_calls.iter().map(call).collect();
+        Some(i64::from(add_message(content, &serde_json::json!({"role": "assistant", "tool_calls": calls}))))
+    }
+}
+
+/// Adds a message as the ingest does: its texts and ids are holes.
+fn add_message(content: &mut Content, message: &Value) -> u32 {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let (mut texts, mut ids) = (Vec::new(), Vec::new());
+    let mut shape = message.clone();
+    let said = message["content"].as_str().filter(|said| !said.is_empty());
+    let said = said.map(|said| content.texts.intern(said));
+    if let Some(number) = said {
+        shape["content"] = serde_json::json!({"halo$text": texts.len()});
+        texts.push(number);
+    }
+    if message["tool_call_id"].is_string() {
+        shape["tool_call_id"] = serde_json::json!({"halo$id": ids.len()});
+        ids.push(text(&message["tool_call_id"]));
+    }
+    let mut calls = Vec::new();
+    for (index, call) in message["tool_calls"].as_array().into_iter().flatten().enumerate() {
+        let (id, arguments) =
+            (serde_json::json!({"halo$id": ids.len()}), serde_json::json!({"halo$text": texts.len()}));
+        ids.push(text(&call["id"]));
+        texts.push(content.texts.intern(&text(&call["function"]["arguments"])));
+        shape["tool_calls"][index]["id"] = id.clone();
+        shape["tool_calls"][index]["function"]["arguments"] = arguments.clone();
+        calls.push(format!(r#"{{"id":{id},"name":{},"arguments":{arguments}}}"#, call["function"]["name"]));
+    }
+    let (calls, ids, shape) = (format!("[{}]", calls.join(",")), ids.join("\u{1f}"), shape.to_string());
+    content.add_message(&MessageDraft {
+        role: message["role"].as_str(),
+        content: said,
+        tool_calls: Some(calls.as_str()).filter(|calls| *calls != "[]"),
+        ids: Some(ids.as_str()).filter(|ids| !ids.is_empty()),
+        shape: Some(&shape),
+        texts: &texts,
+        ..MessageDraft::default()
+    })
 }
 
 /// A dataset of these spans in one segment. The folder goes when the first value is dropped.
@@ -357,13 +473,13 @@ fn write(root: &Path, segments: &[&[TestSpan]]) -> halo_dataset::Result<()> {
     let mut writer = DatasetWriter::open_or_create(root)?;
     let mut index = 0;
     for spans in segments.iter().filter(|spans| !spans.is_empty()) {
-        let mut builder = SpanBatchBuilder::default();
+        let (mut builder, mut content) = (SpanBatchBuilder::default(), Content::default());
         for span in *spans {
-            span.push(&mut builder, index);
+            span.push(&mut builder, &mut content, index);
             index += 1;
         }
-        let batch = builder.finish()?;
-        let outcome = writer.segment().write(vec![batch])?;
+        let chunk = SpanChunk { batch: builder.finish()?, bytes: content.bytes(), content };
+        let outcome = writer.segment().write_all(&[Arc::new(chunk)], Effort::INGEST)?;
         writer.add(outcome);
     }
     writer.commit(Commit::default())?;

@@ -12,7 +12,8 @@ pub(super) const EDGES: &[(&str, &[&str])] = &[
     ("halo-protocol", &[]),
     ("halo-tool", &["halo-protocol"]),
     ("halo-dataset", &[]),
-    ("halo-ingest", &["halo-dataset"]),
+    ("halo-redact", &[]),
+    ("halo-ingest", &["halo-dataset", "halo-redact"]),
     ("halo-query", &["halo-protocol", "halo-dataset", "halo-tool"]),
     ("halo-checks", &["halo-protocol", "halo-tool", "halo-query"]),
     ("halo-llm", &["halo-protocol"]),
@@ -33,7 +34,7 @@ pub(super) const EDGES: &[(&str, &[&str])] = &[
         ],
     ),
     ("halo-testkit", &["halo-dataset"]),
-    ("halo-bench", &["halo-ingest"]),
+    ("halo-bench", &["halo-dataset", "halo-ingest"]),
     ("xtask", &[]),
 ];
 

@@ -1,6 +1,8 @@
 //! Checks of what the harness stands on: services, limits, credentials, telemetry.
 
-use halo_dataset::{Commit, Dataset, DatasetWriter, SpanBatchBuilder, SpanRow};
+use std::sync::Arc;
+
+use halo_dataset::{Commit, Content, Dataset, DatasetWriter, Effort, SpanBatchBuilder, SpanChunk, SpanRow};
 use halo_testkit::TestSpan;
 
 use crate::script::{Script, run, tells_apart};
@@ -215,7 +217,8 @@ fn cached_runs(runs: &[(&str, i64)]) -> (tempfile::TempDir, Dataset) {
         }
     }
     let mut writer = DatasetWriter::open_or_create(folder.path()).expect("a new dataset");
-    let outcome = writer.segment().write(vec![builder.finish().expect("a batch")]).expect("a segment");
+    let chunk = SpanChunk { batch: builder.finish().expect("a batch"), content: Content::default(), bytes: 0 };
+    let outcome = writer.segment().write_all(&[Arc::new(chunk)], Effort::INGEST).expect("a segment");
     writer.add(outcome);
     writer.commit(Commit::default()).expect("committed");
     let dataset = Dataset::open(folder.path()).expect("it opens");

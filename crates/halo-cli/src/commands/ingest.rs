@@ -3,25 +3,29 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use halo_dataset::DatasetError;
-use halo_ingest::{IngestError, IngestOptions, IngestReport, RejectKind, Source};
-use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
+use halo_ingest::{IngestError, IngestOptions, IngestReport, Redactor, RejectKind, Source};
 
 use crate::args::{Common, IngestArgs, RejectArgs, SummaryFormat};
 use crate::exit::{Exit, Failure};
-use crate::interrupt::Presses;
+use crate::interrupt::OnInterrupt;
 use crate::{output, progress};
 
 /// Runs the command.
 pub(crate) fn run(args: &IngestArgs, common: &Common) -> Result<Exit, Failure> {
     output::set_color(common);
-    let sources = Source::find(&args.inputs)?;
     if args.output.is_file() {
         return Err(no_place(&args.output, "is a file"));
     }
-    let report = ingest(&sources, &args.output, &args.rejects, common)?;
+    let mut options = options(&args.rejects, common);
+    options.redactor = redactor(args)?;
+    if args.follow {
+        return follow(args, &options, common);
+    }
+    let sources = Source::find(&args.inputs)?;
+    let report = ingest(&sources, &args.output, &options, common)?;
     match args.format {
         SummaryFormat::Text => output::note(common, &progress::summary(&report, &args.output)),
         SummaryFormat::Json => {
@@ -39,27 +43,86 @@ pub(crate) fn run(args: &IngestArgs, common: &Common) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// Memory that is divided among what an ingest holds at the same time.
+pub(crate) fn options(rejects: &RejectArgs, common: &Common) -> IngestOptions {
+    let mut options = IngestOptions::for_threads(common.threads());
+    let share = |of: u64| usize::try_from(common.memory_limit / of).unwrap_or(usize::MAX);
+    // Segments being filled, sorted and compressed at the same time come to about six times one.
+    options.segment_bytes = options.segment_bytes.min(share(10)).max(1 << 20);
+    // A chunk with each thread and some on their way, each with the spans that are made of it.
+    options.chunk_bytes = options.chunk_bytes.min(share(64)).max(64 << 10);
+    // A line is there as it came, unescaped, and as columns.
+    options.line_bytes_max = usize::try_from(rejects.max_line).unwrap_or(usize::MAX).min(share(8));
+    options
+}
+
+fn redactor(args: &IngestArgs) -> Result<Option<Redactor>, Failure> {
+    let Some(rules) = &args.redact else { return Ok(None) };
+    let redactor = if rules.as_os_str().is_empty() {
+        Redactor::builtin()
+    } else {
+        let text = std::fs::read_to_string(rules).map_err(|error| {
+            Failure::new(Exit::Usage, format!("cannot read the rules `{}`: {error}", rules.display()))
+        })?;
+        Redactor::from_rules(&text)
+    };
+    let redactor = redactor.map_err(|error| Failure::new(Exit::Usage, format!("--redact: {error}")))?;
+    Ok(Some(match &args.redact_salt {
+        Some(salt) => redactor.with_salt(salt.as_bytes()),
+        None => redactor,
+    }))
+}
+
 /// Ingests with a progress bar. Ctrl-C ends it and leaves the dataset as it was.
 pub(crate) fn ingest(
     sources: &[Source],
     dataset: &Path,
-    rejects: &RejectArgs,
+    options: &IngestOptions,
     common: &Common,
 ) -> Result<IngestReport, Failure> {
-    let mut options = IngestOptions::for_threads(common.threads());
-    // Segments being filled, sorted and compressed at the same time come to about five times one.
-    let segment_max = usize::try_from(common.memory_limit / 8).unwrap_or(usize::MAX).max(4 << 20);
-    options.segment_bytes = options.segment_bytes.min(segment_max);
-    options.line_bytes_max = usize::try_from(rejects.max_line).unwrap_or(usize::MAX);
-    let progress = Arc::clone(&options.progress);
-    let _watch = CancelOnInterrupt::start(&progress);
-    let _bar = progress::Bar::start(sources, &progress, common);
-    halo_ingest::ingest(sources, dataset, &options).map_err(|error| match error {
+    let cancel = Arc::clone(&options.progress);
+    let _watch = OnInterrupt::start(move || cancel.cancel.store(true, Ordering::Relaxed));
+    let _bar = progress::Bar::start(sources, &options.progress, common);
+    halo_ingest::ingest(sources, dataset, options).map_err(cannot_ingest)
+}
+
+fn cannot_ingest(error: IngestError) -> Failure {
+    match error {
         IngestError::Dataset(DatasetError::NotADataset { path }) => {
             no_place(&path, "is a folder with other things in it")
         }
         error => error.into(),
-    })
+    }
+}
+
+/// How often files are looked at for more.
+const FOLLOW_INTERVAL: Duration = Duration::from_secs(2);
+
+/// Reads what is being written, until Ctrl-C, which is the way to end it.
+fn follow(args: &IngestArgs, options: &IngestOptions, common: &Common) -> Result<Exit, Failure> {
+    if args.inputs.iter().any(|input| input == "-") {
+        return Err(Failure::new(Exit::Usage, "--follow takes files: standard input is read to its end anyway"));
+    }
+    // What is not there at all is a mistake now, and may only be gone later.
+    Source::find(&args.inputs)?;
+    let cancel = Arc::clone(&options.progress);
+    let _watch = OnInterrupt::start(move || cancel.cancel.store(true, Ordering::Relaxed));
+    output::note(common, &format!("following {}; Ctrl-C ends it", args.inputs.join(", ")));
+    let mut find = || match Source::find(&args.inputs) {
+        Err(IngestError::Missing { .. } | IngestError::NothingInFolder { .. }) => Ok(Vec::new()),
+        found => found,
+    };
+    let mut told = |report: &IngestReport| match args.format {
+        SummaryFormat::Text => output::note(common, &progress::followed(report)),
+        SummaryFormat::Json => {
+            if let Ok(line) = serde_json::to_string(report) {
+                // Whoever read the reports went away: what is read is stored all the same.
+                let _closed = output::stdout(&(line + "\n"));
+            }
+        }
+    };
+    halo_ingest::follow(&mut find, &args.output, options, FOLLOW_INTERVAL, &mut told).map_err(cannot_ingest)?;
+    Ok(Exit::Done)
 }
 
 /// A path that can't become a dataset. The error's own advice is for those who want to read one.
@@ -114,46 +177,5 @@ fn why_no_spans(report: &IngestReport) -> String {
         None if !report.unchanged.is_empty() => "it was read before and is unchanged".to_owned(),
         None if report.counts.lines == 0 => "the input is empty".to_owned(),
         None => "no line holds any".to_owned(),
-    }
-}
-
-/// Watches for Ctrl-C until it is dropped: ingest itself knows no async.
-struct CancelOnInterrupt {
-    /// Where there is none yet; within `analyze` there is one, which another must not be started in.
-    runtime: Option<tokio::runtime::Runtime>,
-    watch: Option<JoinHandle<()>>,
-}
-
-impl CancelOnInterrupt {
-    fn start(progress: &Arc<halo_ingest::Progress>) -> Self {
-        let runtime = match Handle::try_current() {
-            Ok(_) => None,
-            Err(_) => tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().ok(),
-        };
-        let handle = runtime.as_ref().map(|runtime| runtime.handle().clone()).or_else(|| Handle::try_current().ok());
-        let watch = handle.and_then(|handle| watch(&handle, Arc::clone(progress)));
-        Self { runtime, watch }
-    }
-}
-
-/// Cancels on Ctrl-C. Without a way to listen, Ctrl-C ends the program, which leaves the dataset as it was, too.
-fn watch(handle: &Handle, progress: Arc<halo_ingest::Progress>) -> Option<JoinHandle<()>> {
-    let _within = handle.enter();
-    let mut presses = Presses::listen().ok()?;
-    Some(handle.spawn(async move {
-        presses.first().await;
-        progress.cancel.store(true, Ordering::Relaxed);
-        presses.heard().await;
-    }))
-}
-
-impl Drop for CancelOnInterrupt {
-    fn drop(&mut self) {
-        if let Some(watch) = self.watch.take() {
-            watch.abort();
-        }
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
     }
 }

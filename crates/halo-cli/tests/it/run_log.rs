@@ -63,7 +63,8 @@ pub(crate) fn shown(sandbox: &Sandbox, events: &[RunEvent]) -> String {
         }
         for long in ["content", "answer"] {
             if let Some(Value::String(text)) = item.get_mut(long) {
-                *text = beginning(text);
+                // Made alike before it is cut: how long a time is written must not move the cut.
+                *text = beginning(&sandbox.normal(text));
             }
         }
         // The finding itself is compared where it is in the report.

@@ -3,16 +3,20 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
-use halo_dataset::{Commit, Dataset, DatasetError, DatasetWriter, Manifest, Novelty, SpanBatchBuilder, SpanRow};
+use halo_dataset::{
+    Commit, Content, Dataset, DatasetError, DatasetWriter, Effort, Manifest, Novelty, SpanBatchBuilder, SpanChunk,
+    SpanRow,
+};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 /// Spans of a test: trace, span, parent, start in seconds, duration in seconds.
 type Spans<'a> = &'a [(&'a str, &'a str, &'a str, i64, i64)];
 
-fn batch(spans: Spans<'_>) -> RecordBatch {
+fn chunk(spans: Spans<'_>) -> Arc<SpanChunk> {
     let mut builder = SpanBatchBuilder::default();
     for (line, (trace, span, parent, start, duration)) in (1..).zip(spans) {
         builder.push(&SpanRow {
@@ -34,16 +38,16 @@ fn batch(spans: Spans<'_>) -> RecordBatch {
             ..SpanRow::default()
         });
     }
-    builder.finish().unwrap()
+    Arc::new(SpanChunk { batch: builder.finish().unwrap(), content: Content::default(), bytes: 0 })
 }
 
 fn write(root: &Path, segments: &[Spans<'_>]) -> Manifest {
     let mut writer = DatasetWriter::open_or_create(root).unwrap();
     for spans in segments {
         let job = writer.segment();
-        writer.add(job.write(vec![batch(spans)]).unwrap());
+        writer.add(job.write_all(&[chunk(spans)], Effort::INGEST).unwrap());
     }
-    writer.commit(Commit::default()).unwrap()
+    writer.commit(Commit::default()).unwrap().clone()
 }
 
 fn read(files: &[std::path::PathBuf]) -> Vec<RecordBatch> {
@@ -139,7 +143,7 @@ fn what_a_killed_writer_left_does_not_count_and_is_cleaned_up() {
     {
         let mut writer = DatasetWriter::open_or_create(root).unwrap();
         let job = writer.segment();
-        writer.add(job.write(vec![batch(&[("b", "b1", "", 1, 1)])]).unwrap());
+        writer.add(job.write_all(&[chunk(&[("b", "b1", "", 1, 1)])], Effort::INGEST).unwrap());
         // Dropped without a commit, as if the process were gone.
     }
     assert_eq!(Dataset::open(root).unwrap().manifest().spans, 1);
@@ -182,7 +186,7 @@ fn what_is_no_dataset_is_told_apart() {
     );
     let manifest = folder.path().join("manifest.json");
     fs::write(&manifest, "{\"format_version\": 999, \"shape\": \"unknown\"}").unwrap();
-    assert!(open(folder.path()).unwrap_err().contains("has format version 999, and this halo reads up to 1"));
+    assert!(open(folder.path()).unwrap_err().contains("has format version 999, and this halo reads up to 2"));
     fs::write(&manifest, "{\"format_ver").unwrap();
     assert!(open(folder.path()).unwrap_err().contains("is damaged: EOF while parsing"));
     // A folder of somebody else's is never written into.

@@ -2,38 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use arrow::datatypes::DataType;
-use arrow::util::display::{ArrayFormatter, FormatOptions};
-
 use super::*;
 
 /// The rows of some lines, each as its columns that are not null, by span id.
 fn rows(text: &str) -> BTreeMap<String, BTreeMap<String, String>> {
     let parsed = parse(text.as_bytes());
     assert_eq!(parsed.rejects, Rejects::default(), "no line of this test is bad");
-    let batch = parsed.batch;
-    let mut rows = BTreeMap::new();
-    for row in 0..batch.num_rows() {
-        let mut columns = BTreeMap::new();
-        for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
-            if column.is_valid(row) {
-                // Times as nanoseconds: arrow knows no time zones by name here.
-                let column = match field.data_type() {
-                    DataType::Timestamp(..) => arrow::compute::cast(column, &DataType::Int64).unwrap(),
-                    _ => column.clone(),
-                };
-                let formatter = ArrayFormatter::try_new(column.as_ref(), &FormatOptions::default()).unwrap();
-                columns.insert(field.name().clone(), formatter.value(row).to_string());
-            }
-        }
-        rows.insert(columns["span_id"].clone(), columns);
-    }
-    rows
+    crate::testing::rows(&parsed.spans)
 }
 
 fn parse(bytes: &[u8]) -> ParsedChunk {
-    let chunk = Chunk { sequence: 0, source: 0, first_line: 1, byte_offset: 0, bytes: bytes.to_vec() };
-    Parser::new(usize::MAX).parse(&chunk, "t.jsonl").unwrap()
+    Parser::new(usize::MAX).parse(&Chunk::of_lines(bytes), "t.jsonl").unwrap()
 }
 
 fn fixture(name: &str) -> String {
@@ -78,7 +57,8 @@ fn the_small_fixture_reads_as_it_was_written() {
 fn flat_and_otlp_give_equal_rows() {
     let (mut flat, mut otlp) = (rows(&fixture("small.jsonl")), rows(&fixture("small.otlp.jsonl")));
     for columns in flat.values_mut().chain(otlp.values_mut()) {
-        for place in ["raw_bytes", "source_line"] {
+        // Where things stood, and in which format.
+        for place in ["raw_bytes", "source_line", "form"] {
             columns.remove(place);
         }
     }
@@ -90,9 +70,24 @@ fn otel_genai_names_give_the_same_columns() {
     let (mut flat, mut genai) = (rows(&fixture("small.jsonl")), rows(&fixture("small.genai.otlp.jsonl")));
     for columns in flat.values_mut().chain(genai.values_mut()) {
         // What differs by convention, and where things stood.
-        let differ =
-            ["name", "attributes", "tags", "dialect", "finish_reason", "content_hash", "raw_bytes", "source_line"];
-        columns.retain(|name, value| !differ.contains(&name.as_str()) && !value.is_empty());
+        let differ = [
+            "name",
+            "attributes",
+            "tags",
+            "dialect",
+            "finish_reason",
+            "content_hash",
+            "raw_bytes",
+            "source_line",
+            "form",
+            "extra_messages",
+        ];
+        // A reply without a word is a message in one convention and none in the other.
+        columns.retain(|name, value| {
+            !differ.contains(&name.as_str())
+                && !value.is_empty()
+                && (name, value.as_str()) != (&"output_messages".to_owned(), "assistant")
+        });
     }
     assert_eq!(flat, genai);
 }
@@ -187,7 +182,7 @@ fn lines_always_balance_and_every_bad_one_says_why() {
     let counts = parsed.counts;
     assert_eq!(counts, LineCounts { lines: 16, span_lines: 2, rejected_lines: 11, blank_lines: 2, other_lines: 1 });
     assert_eq!(counts.lines, counts.span_lines + counts.rejected_lines + counts.blank_lines + counts.other_lines);
-    assert_eq!(parsed.batch.num_rows(), 2);
+    assert_eq!(parsed.spans.batch.num_rows(), 2);
     let told: Vec<String> = parsed
         .rejects
         .kept
@@ -205,7 +200,7 @@ fn deep_nesting_is_a_reject() {
         "]".repeat(100_000)
     );
     let parsed = parse(line.as_bytes());
-    assert_eq!((parsed.batch.num_rows(), parsed.rejects.count()), (0, 1));
+    assert_eq!((parsed.spans.batch.num_rows(), parsed.rejects.count()), (0, 1));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Whole ingests: sources in, a committed dataset and a report out.
 #![expect(clippy::unwrap_used, reason = "the helpers of tests fail as tests do")]
 
+mod lossless;
+
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -84,7 +86,93 @@ fn the_same_input_twice_adds_nothing_and_a_grown_one_adds_what_is_new() {
     assert_eq!((again.spans, again.sources.len(), again.unchanged.len()), (0, 0, 1));
     fs::write(&file, lines(30, 4)).unwrap();
     let grown = read(&[&file], &root);
-    assert_eq!((grown.spans, grown.duplicates, grown.dataset_spans, grown.dataset_traces), (10, 20, 30, 4));
+    assert_eq!((grown.spans, grown.duplicates, grown.dataset_spans, grown.dataset_traces), (10, 0, 30, 4));
+}
+
+#[test]
+fn half_a_line_at_the_end_is_read_when_it_is_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, root) = (folder.path().join("t.jsonl"), folder.path().join("ds"));
+    let text = lines(30, 4);
+    let half = text.match_indices('\n').nth(19).unwrap().0 + 40;
+    fs::write(&file, &text[..half]).unwrap();
+    let first = read(&[&file], &root);
+    assert_eq!((first.spans, first.rejects.count(), first.counts.lines), (20, 1, 21));
+    fs::write(&file, &text).unwrap();
+    let second = read(&[&file], &root);
+    assert_eq!((second.spans, second.duplicates, second.rejects.count(), second.dataset_spans), (10, 0, 0, 30));
+    let mut lines = Vec::new();
+    let dataset = Dataset::open(&root).unwrap();
+    dataset
+        .for_each_row::<halo_dataset::DatasetError>(&["source_line"], |span| {
+            lines.push(span.int("source_line").unwrap());
+            Ok(())
+        })
+        .unwrap();
+    lines.sort_unstable();
+    assert_eq!(lines, (1..=30).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_log_that_was_rotated_is_known_by_its_content() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, root) = (folder.path().join("t.jsonl"), folder.path().join("ds"));
+    fs::write(&file, lines(20, 4)).unwrap();
+    read(&[&file], &root);
+    let rotated = folder.path().join("t.jsonl.1");
+    fs::rename(&file, &rotated).unwrap();
+    fs::write(&file, lines(30, 4).split_inclusive('\n').skip(20).collect::<String>()).unwrap();
+    let report = read(&[&file, &rotated], &root);
+    assert_eq!((report.spans, report.duplicates, report.unchanged.len(), report.dataset_spans), (10, 0, 1, 30));
+}
+
+#[test]
+fn what_is_being_written_is_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, root) = (folder.path().join("t.jsonl"), folder.path().join("ds"));
+    let text = lines(30, 4);
+    let half = text.match_indices('\n').nth(9).unwrap().0 + 40;
+    let options = IngestOptions::for_threads(2);
+    let mut looks = 0;
+    let mut find = || {
+        looks += 1;
+        match looks {
+            1 => fs::write(&file, &text[..half]).unwrap(),
+            // Nothing new, then the rest.
+            2 => {}
+            3 => fs::write(&file, &text).unwrap(),
+            _ => options.progress.cancel.store(true, std::sync::atomic::Ordering::Relaxed),
+        }
+        Ok(vec![Source::File(file.clone())])
+    };
+    let mut told = Vec::new();
+    let mut tell = |report: &IngestReport| told.push((report.spans, report.rejects.count(), report.dataset_spans));
+    halo_ingest::follow(&mut find, &root, &options, std::time::Duration::ZERO, &mut tell).unwrap();
+    assert_eq!(told, [(10, 0, 10), (20, 0, 30)]);
+}
+
+#[test]
+fn what_is_masked_stands_nowhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, root) = (folder.path().join("t.jsonl"), folder.path().join("ds"));
+    let secret = "ada@example.org";
+    let span = serde_json::json!({"trace_id": "aa", "span_id": "ff", "name": secret, "resource": {"attributes": {"owner": secret}},
+        "attributes": {"input.value": format!("write to {secret}"),
+            "llm.input_messages": format!("[{{\"role\":\"user\",\"content\":\"I am {secret}\"}}]")}});
+    fs::write(&file, format!("{span}\n{{\"broken\": \"{secret}\n")).unwrap();
+    let mut options = IngestOptions::for_threads(1);
+    options.redactor = Some(halo_ingest::Redactor::builtin().unwrap());
+    let report = read_with(&[&file], &root, &options);
+    assert_eq!((report.spans, report.rejects.count()), (1, 1));
+    assert_eq!(report.redacted.get("email"), 5, "{}", report.redacted);
+    let mut exported = Vec::new();
+    halo_ingest::export(&Dataset::open(&root).unwrap(), halo_ingest::ExportFormat::AsItCame, &mut exported).unwrap();
+    let everything = String::from_utf8(exported).unwrap() + &fs::read_to_string(root.join("rejects.jsonl")).unwrap();
+    assert_eq!(
+        (everything.contains(secret), everything.matches("[REDACTED:email:").count()),
+        (false, 5),
+        "{everything}"
+    );
 }
 
 #[test]
@@ -125,7 +213,7 @@ fn traces_that_end_stay_whole_when_segments_are_cut() {
     fs::write(&file, text).unwrap();
     let mut options = IngestOptions::for_threads(2);
     options.chunk_bytes = 500;
-    options.segment_bytes = 8000;
+    options.segment_bytes = 80_000;
     let report = read_with(&[&file], &folder.path().join("ds"), &options);
     assert_eq!((report.spans, report.dataset_traces), (1000, 101));
     let dataset = Dataset::open(&folder.path().join("ds")).unwrap();

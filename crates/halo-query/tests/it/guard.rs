@@ -128,7 +128,7 @@ async fn wrong_statements_are_told_what_would_fit() {
         "SELECT name FROM spans WHERE status = \"ERROR\"",
         "SELECT x FROM (SELECT trace_id AS y FROM traces)",
         "SELECT * FROM span",
-        "SELECT * FROM messages",
+        "SELECT * FROM conversations",
         "SHOW COLUMNS FROM trace",
         "SELECT json_get_strr(attributes, 'x') FROM spans",
         "SELECT frobnicate(1)",

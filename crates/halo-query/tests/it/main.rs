@@ -6,10 +6,13 @@
 )]
 
 mod guard;
+mod holes;
 mod limits;
+mod messages;
 mod quotes;
 mod render;
 mod sql;
 mod support;
+mod tool_calls;
 mod tools;
 mod views;

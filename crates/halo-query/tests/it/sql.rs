@@ -46,19 +46,23 @@ async fn questions_that_people_ask() {
 
 #[tokio::test]
 async fn tables_say_what_they_hold() {
+    const STATEMENTS: [&str; 5] =
+        ["SHOW TABLES", "DESCRIBE traces", "DESCRIBE spans", "DESCRIBE messages", "DESCRIBE tool_calls"];
     let fixture = Fixture::shop().await;
-    insta::assert_snapshot!(transcript(&fixture, &["SHOW TABLES", "DESCRIBE traces", "DESCRIBE spans"]).await);
-    let all = fixture.query("SELECT * FROM spans").await.expect("runs");
-    let names: Vec<&str> = all.columns.iter().map(|column| column.name.as_str()).collect();
-    for hidden in ["content_hash", "row_id", "tags"] {
-        assert!(!names.contains(&hidden), "{hidden}");
+    insta::assert_snapshot!(transcript(&fixture, &STATEMENTS).await);
+    for table in ["spans", "traces", "messages", "tool_calls"] {
+        let all = fixture.query(&format!("SELECT * FROM {table}")).await.expect("runs");
+        let names: Vec<&str> = all.columns.iter().map(|column| column.name.as_str()).collect();
+        for hidden in ["content_hash", "row_id", "tags", "input_id", "input_messages", "texts"] {
+            assert!(!names.contains(&hidden), "{hidden}");
+        }
+        // What DESCRIBE says is what SELECT gives.
+        let described = fixture.query(&format!("DESCRIBE {table}")).await.expect("runs");
+        let column = |name: &str| described.texts(name).expect("the column").into_iter().flatten();
+        assert_eq!(column("column_name").collect::<Vec<_>>(), names);
+        let types: Vec<&str> = all.columns.iter().map(|column| column.sql_type.as_str()).collect();
+        assert_eq!(column("type").collect::<Vec<_>>(), types, "{table}");
     }
-    // What DESCRIBE says is what SELECT gives.
-    let described = fixture.query("DESCRIBE spans").await.expect("runs");
-    let column = |name: &str| described.texts(name).expect("the column").into_iter().flatten();
-    assert_eq!(column("column_name").collect::<Vec<_>>(), names);
-    let types: Vec<&str> = all.columns.iter().map(|column| column.sql_type.as_str()).collect();
-    assert_eq!(column("type").collect::<Vec<_>>(), types);
 }
 
 #[tokio::test]

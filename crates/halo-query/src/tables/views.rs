@@ -1,0 +1,162 @@
+//! The SQL of the views, over the tables `spans_stored`, `traces_stored` and `traces_whole` with the columns of the files.
+
+use halo_dataset::{Column, ColumnKind, SPAN_COLUMNS, TRACE_COLUMNS};
+
+use crate::content::{FILL_JSON, TEXT_OF, TOOL_CALLS};
+
+/// The views in the order in which they build on each other. `straddle` tells that some traces stand in several segments.
+pub(super) fn all(straddle: bool) -> [(&'static str, String); 5] {
+    [
+        ("spans_numbered", numbered(straddle)),
+        ("spans", format!("SELECT {} FROM spans_numbered", shown(SPAN_COLUMNS))),
+        ("traces", traces(straddle)),
+        ("messages", MESSAGES.to_owned()),
+        ("tool_calls", TOOL_CALLS_SQL.to_owned()),
+    ]
+}
+
+/// Spans as they are stored, with their true steps.
+fn numbered(straddle: bool) -> String {
+    let columns = SPAN_COLUMNS.iter().filter(|column| column.kind != ColumnKind::Derived && column.name != "tags");
+    let columns: Vec<String> = columns
+        .map(|column| match column.name {
+            "step" if straddle => "straddle_step(row_id, step) AS step".to_owned(),
+            _ => column.stored_name(),
+        })
+        .collect();
+    format!("SELECT {} FROM spans_stored", columns.join(", "))
+}
+
+/// Traces; of those that stand in several segments, their whole rows instead of the partial ones.
+fn traces(straddle: bool) -> String {
+    let columns = shown(TRACE_COLUMNS);
+    if straddle {
+        format!(
+            "SELECT {columns} FROM traces_stored WHERE NOT straddles(trace_id) UNION ALL SELECT {columns} FROM traces_whole"
+        )
+    } else {
+        format!("SELECT {columns} FROM traces_stored")
+    }
+}
+
+/// The columns that SQL shows.
+fn shown(columns: &[Column]) -> String {
+    let shown = columns.iter().filter(|column| !column.internal).map(|column| {
+        let name = column.name;
+        match column.kind {
+            ColumnKind::TextRef => format!("{TEXT_OF}({}) AS {name}", column.stored_name()),
+            ColumnKind::Skeleton => {
+                format!("{FILL_JSON}({name}, texts, input_messages, output_messages, extra_messages) AS {name}")
+            }
+            // The one such column is that of requested tool calls.
+            ColumnKind::Derived => {
+                format!("CASE WHEN span_type = 'LLM' THEN {TOOL_CALLS}(output_messages) END AS {name}")
+            }
+            _ => name.to_owned(),
+        }
+    });
+    shown.collect::<Vec<_>>().join(", ")
+}
+
+const MESSAGES: &str = "
+SELECT trace_id, span_id, step,
+       CASE WHEN place % 2 = 1 THEN 'output' ELSE 'input' END AS direction,
+       place / 2 AS position,
+       message_role(message, place) AS role,
+       message_content(message) AS content,
+       message_tool_calls(message) AS tool_calls,
+       message_answers(message) AS tool_call_id,
+       row_number() OVER (PARTITION BY trace_id, message_identity(message, place) ORDER BY step, place % 2, place) = 1 AS is_new,
+       message_identity(message, place) AS message_id
+FROM (SELECT trace_id, span_id, step,
+             unnest(message_rows(input_messages, output_messages)) AS message,
+             unnest(message_places(input_messages, output_messages)) AS place
+      FROM spans_numbered WHERE span_type = 'LLM') AS listed
+";
+
+/// Requests (side 0) and executions (side 1) are numbered in one stream of events, and those with one key are one call: by the id where both
+/// sides have it, else first come, first served among those of one tool. An execution that comes when no request is open stays alone: its
+/// running balance (executions less requests) is higher than ever before.
+const TOOL_CALLS_SQL: &str = "
+WITH asked AS (
+  SELECT trace_id, span_id, parent_span_id, step, place, message, offered_tools, call_id(message, place) AS id, call_name(message, place) AS tool
+  FROM (SELECT trace_id, span_id, parent_span_id, step, offered_tools,
+               unnest(call_messages(output_messages)) AS message, unnest(call_places(output_messages)) AS place
+        FROM spans_numbered WHERE span_type = 'LLM') AS listed
+),
+nested AS (
+  -- A client's span inside a framework's span records the same reply again.
+  SELECT *, coalesce(lag(span_id) OVER (PARTITION BY trace_id, tool, id, place ORDER BY step) = parent_span_id, false) AS is_again FROM asked
+),
+events AS (
+  SELECT trace_id, 0 AS side, span_id, step, place, message, offered_tools, id, tool,
+         CAST(NULL AS BIGINT) AS input_id, CAST(NULL AS BIGINT) AS output_id, NULL AS status, NULL AS status_message, NULL AS error_type,
+         NULL AS error_signature, NULL AS failure_code, CAST(NULL AS BIGINT) AS started, CAST(NULL AS BIGINT) AS ended,
+         CAST(NULL AS DOUBLE) AS duration_ms
+  FROM nested WHERE NOT is_again
+  UNION ALL
+  SELECT trace_id, 1, span_id, step, 0, NULL, NULL, nullif(tool_call_id, ''), coalesce(tool_name, name), input_id, output_id, status,
+         status_message, error_type, error_signature, failure_code, CAST(start_time AS BIGINT), CAST(end_time AS BIGINT), duration_ms
+  FROM spans_numbered WHERE span_type = 'TOOL'
+),
+turns AS (
+  SELECT *, CAST(row_number() OVER (PARTITION BY trace_id, id, side ORDER BY step, place) AS BIGINT) AS id_turn,
+         max(CASE WHEN side = 0 AND id IS NOT NULL THEN 1 ELSE 0 END) OVER (PARTITION BY trace_id) AS are_ids_asked
+  FROM events
+),
+matched AS (
+  SELECT *, coalesce(id IS NOT NULL AND count(*) OVER (PARTITION BY trace_id, id, id_turn) = 2, false) AS by_id FROM turns
+),
+pooled AS (
+  -- An execution with an id that nobody asked for is none of those that were asked for by their ids.
+  SELECT *, CASE WHEN by_id THEN 'id' WHEN side = 1 AND id IS NOT NULL AND are_ids_asked = 1 THEN 'alone' ELSE 'name' END AS pool FROM matched
+),
+balanced AS (
+  SELECT *, sum(side * 2 - 1) OVER (PARTITION BY trace_id, tool, pool ORDER BY step, side, place ROWS UNBOUNDED PRECEDING) AS balance,
+         CAST(row_number() OVER (PARTITION BY trace_id, tool, pool, side ORDER BY step, place) AS BIGINT) AS turn
+  FROM pooled
+),
+highest AS (
+  SELECT *, greatest(coalesce(max(balance) OVER (PARTITION BY trace_id, tool, pool ORDER BY step, side, place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0), 0) AS high
+  FROM balanced
+),
+keyed AS (
+  SELECT *,
+         CASE WHEN pool = 'id' THEN id ELSE tool END AS key_text,
+         CASE WHEN pool = 'id' THEN 'id' WHEN side = 1 AND balance > high THEN concat(pool, ' unasked') ELSE pool END AS key_kind,
+         CASE WHEN pool = 'id' THEN id_turn WHEN side = 1 AND balance <= high THEN turn - high ELSE turn END AS key_turn
+  FROM highest
+),
+calls AS (
+  SELECT trace_id, max(side) AS is_executed,
+         coalesce(max(CASE WHEN side = 1 THEN step END), max(step)) AS step,
+         coalesce(max(CASE WHEN side = 1 THEN tool END), max(tool)) AS tool_name,
+         coalesce(max(CASE WHEN side = 1 THEN id END), max(id)) AS tool_call_id,
+         max(CASE WHEN side = 0 THEN tool END) AS asked_tool, max(offered_tools) AS offered_tools,
+         max(message) AS message, max(place) AS place, max(input_id) AS input_id, max(output_id) AS output_id, max(status) AS status,
+         max(status_message) AS status_message, max(error_type) AS error_type, max(error_signature) AS error_signature,
+         max(failure_code) AS failure_code, max(started) AS started, max(ended) AS ended, max(duration_ms) AS duration_ms,
+         max(CASE WHEN side = 0 THEN span_id END) AS requested_by_span_id, max(CASE WHEN side = 1 THEN span_id END) AS executed_by_span_id
+  FROM keyed GROUP BY trace_id, key_kind, key_text, key_turn
+),
+told AS (
+  SELECT *, coalesce(text_of(input_id), call_arguments(message, place)) AS arguments,
+         CASE WHEN is_executed = 1 THEN coalesce(status = 'ERROR', false) OR failure_code IS NOT NULL END AS failed,
+         CAST(started - lag(ended) IGNORE NULLS OVER (PARTITION BY trace_id, is_executed ORDER BY step, place) AS DOUBLE) / 1e6 AS gap_ms
+  FROM calls
+),
+compared AS (
+  SELECT *, CASE WHEN tool_name = lag(tool_name) OVER in_order AND arguments IS NOT DISTINCT FROM lag(arguments) OVER in_order THEN 0 ELSE 1 END AS is_other
+  FROM told WINDOW in_order AS (PARTITION BY trace_id ORDER BY step, place)
+),
+counted AS (
+  SELECT *, sum(is_other) OVER (PARTITION BY trace_id ORDER BY step, place ROWS UNBOUNDED PRECEDING) AS run FROM compared
+)
+SELECT trace_id, step, tool_name, arguments, text_of(output_id) AS result, status, failed,
+       CASE WHEN failed THEN coalesce(failure_code, error_type, 'status_error') END AS failure_code,
+       CASE WHEN failed THEN coalesce(error_signature, error_signature(coalesce(status_message, text_of(output_id)))) END AS failure_signature,
+       strpos(offered_tools, concat('\"', asked_tool, '\"')) > 0 AS offered,
+       row_number() OVER (PARTITION BY trace_id, run ORDER BY step, place) AS attempt,
+       gap_ms, requested_by_span_id, executed_by_span_id, duration_ms, tool_call_id
+FROM counted
+";
