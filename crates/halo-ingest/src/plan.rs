@@ -1,5 +1,7 @@
 //! What to read of each source, by what the dataset holds of it: all, nothing, or what it has grown by.
 
+use std::path::Path;
+
 use halo_dataset::{Manifest, Settled, SourceMeta};
 
 use crate::reader::{ReadPlan, Resume, SourceEnd};
@@ -17,7 +19,10 @@ pub(crate) fn plan(sources: &[Source], manifest: &Manifest, hold_open: bool) -> 
     let mut planned = Planned { plans: Vec::new(), unchanged: Vec::new() };
     for source in sources {
         let mut plan = ReadPlan::whole(source);
-        if let (Source::File(path), Some(size)) = (source, source.size()) {
+        // A pipe is read once, and must not be opened to see what is in it.
+        if let (Source::File(path), Some(size)) = (source, source.size())
+            && path.is_file()
+        {
             let unreadable = |source| IngestError::Input { path: path.clone(), source };
             let name = source.name();
             // Whatever its name: a log that was rotated is read once.
@@ -51,7 +56,8 @@ fn hex(fingerprint: u64) -> String {
 
 /// The entry of a source in the manifest. `before` is the one that reading went on from.
 pub(crate) fn source_meta(report: &SourceReport, end: &SourceEnd, before: Option<&SourceMeta>) -> SourceMeta {
-    let settled = end.settled.and_then(|place| {
+    let is_file = Path::new(&report.name).is_file();
+    let settled = end.settled.filter(|_| is_file).and_then(|place| {
         // Mostly all of it is settled. Of a file with an open end the part before that is hashed again, which is rare.
         let fingerprint = if place.byte_offset == end.stored_bytes {
             end.fingerprint
