@@ -1,4 +1,4 @@
-//! Runs every fuzz target on changed fixtures: `cargo run --release -p halo-ingest --features fuzzing --example fuzz -- 1000000`.
+//! Runs every fuzz target on changed fixtures: `cargo run --release -p halo-ingest --example fuzz -- 1000000`.
 #![expect(clippy::print_stdout, reason = "an example tells what it did")]
 
 #[path = "../tests/fuzz/cases.rs"]

@@ -21,7 +21,6 @@ mod flat;
 mod follow;
 mod form;
 mod frames;
-#[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
 mod input;
@@ -46,6 +45,7 @@ mod span;
 mod survey;
 mod tape;
 #[cfg(test)]
+#[path = "tests/testing.rs"]
 mod testing;
 mod time;
 mod unpack;
