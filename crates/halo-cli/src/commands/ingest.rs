@@ -149,7 +149,7 @@ pub(crate) fn accept(
         let names: Vec<String> = sources.iter().map(name_for_people).collect();
         let message = format!("no spans in {}: {}", names.join(", "), why_no_spans(report));
         return Err(Failure::new(Exit::Input, message).hint(
-            "halo reads HALO's flat span lines and OTLP/JSON lines ({\"resourceSpans\": …}), one object a line",
+            "halo reads HALO's flat span lines, OTLP/JSON ({\"resourceSpans\": …}) and the Collector's OTLP protobuf",
         ));
     }
     if report.reject_rate() > rejects.max_rejects {
