@@ -94,7 +94,7 @@ pub(crate) struct IngestArgs {
     /// Mask API keys, tokens, e-mail addresses, card numbers and the like before anything is stored; with a file, by its rules
     // An input may follow: the rules are given with `=`.
     #[arg(long, value_name = "RULES", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-    pub(crate) redact: Option<PathBuf>,
+    pub(crate) redact: Option<String>,
     /// Secret that the masks are made with: without it, a value that can be guessed can be confirmed from its mask
     #[arg(long, value_name = "SECRET", env = "HALO_REDACT_SALT", hide_env_values = true, requires = "redact")]
     pub(crate) redact_salt: Option<String>,

@@ -58,12 +58,11 @@ pub(crate) fn options(rejects: &RejectArgs, common: &Common) -> IngestOptions {
 
 fn redactor(args: &IngestArgs) -> Result<Option<Redactor>, Failure> {
     let Some(rules) = &args.redact else { return Ok(None) };
-    let redactor = if rules.as_os_str().is_empty() {
+    let redactor = if rules.is_empty() {
         Redactor::builtin()
     } else {
-        let text = std::fs::read_to_string(rules).map_err(|error| {
-            Failure::new(Exit::Usage, format!("cannot read the rules `{}`: {error}", rules.display()))
-        })?;
+        let text = std::fs::read_to_string(rules)
+            .map_err(|error| Failure::new(Exit::Usage, format!("cannot read the rules `{rules}`: {error}")))?;
         Redactor::from_rules(&text)
     };
     let redactor = redactor.map_err(|error| Failure::new(Exit::Usage, format!("--redact: {error}")))?;
