@@ -50,45 +50,182 @@ impl Spelling {
     }
 }
 
+/// Where JSON is written to: a text, or one that it is compared with.
+pub trait JsonOut {
+    /// Appends JSON as it is.
+    fn json(&mut self, json: &str);
+    /// Appends a string as JSON.
+    fn string(&mut self, spelling: Spelling, text: &str);
+}
+
+impl JsonOut for String {
+    fn json(&mut self, json: &str) {
+        self.push_str(json);
+    }
+
+    fn string(&mut self, spelling: Spelling, text: &str) {
+        spelling.write_string(self, text);
+    }
+}
+
+/// Compares JSON with what would be written, without writing it.
+#[derive(Debug)]
+pub struct Comparison<'a> {
+    /// What is left to compare; `None` once something differed.
+    rest: Option<&'a [u8]>,
+}
+
+impl<'a> Comparison<'a> {
+    /// A comparison with this text.
+    #[must_use]
+    pub fn with(expected: &'a str) -> Self {
+        Self { rest: Some(expected.as_bytes()) }
+    }
+
+    /// Whether all was equal, to the end.
+    #[must_use]
+    pub fn is_same(&self) -> bool {
+        self.rest.is_some_and(<[u8]>::is_empty)
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.rest = self.rest.and_then(|rest| rest.strip_prefix(bytes));
+    }
+}
+
+/// What follows in JSON after the escaped form of a text; `None` when it begins with something else.
+fn without_escaped<'e>(mut expected: &'e [u8], mut text: &[u8]) -> Option<&'e [u8]> {
+    loop {
+        let (plain, after) = text.split_at(plain_len(text));
+        expected = expected.strip_prefix(plain)?;
+        let Some((byte, after)) = after.split_first() else { return Some(expected) };
+        expected = expected.strip_prefix(b"\\")?;
+        expected = match (ESCAPES[usize::from(*byte)], expected.split_first()?) {
+            (b'u', _) => expected.strip_prefix(format!("u{byte:04x}").as_bytes())?,
+            (escape, (found, rest)) if *found == escape => rest,
+            _ => return None,
+        };
+        text = after;
+    }
+}
+
+impl JsonOut for Comparison<'_> {
+    fn json(&mut self, json: &str) {
+        self.bytes(json.as_bytes());
+    }
+
+    fn string(&mut self, spelling: Spelling, text: &str) {
+        if spelling.ascii && !text.is_ascii() {
+            let mut written = String::new();
+            write_ascii_string(&mut written, text);
+            return self.json(&written);
+        }
+        self.bytes(b"\"");
+        self.rest = self.rest.and_then(|expected| without_escaped(expected, text.as_bytes()));
+        self.bytes(b"\"");
+    }
+}
+
 /// Appends a string as JSON, with no more escapes than JSON asks for.
 pub fn write_string(out: &mut String, text: &str) {
     out.reserve(text.len() + 2);
     out.push('"');
-    let bytes = text.as_bytes();
-    let mut start = 0;
-    let mut at = 0;
-    while at < bytes.len() {
-        at += plain_len(&bytes[at..]);
-        let Some(byte) = bytes.get(at) else { break };
-        out.push_str(&text[start..at]);
-        push_escape(out, *byte, ESCAPES[usize::from(*byte)]);
-        at += 1;
-        start = at;
-    }
-    out.push_str(&text[start..]);
+    write_escaped(out, text);
     out.push('"');
+}
+
+/// Appends what stands between the quotes of a string in JSON.
+fn write_escaped(out: &mut String, text: &str) {
+    let mut rest = text;
+    loop {
+        let (plain, after) = rest.split_at(plain_len(rest.as_bytes()));
+        out.push_str(plain);
+        let Some(byte) = after.bytes().next() else { break };
+        push_escape(out, byte);
+        rest = &after[1..];
+    }
+}
+
+/// Appends what stands between the quotes of a string in JSON, as bytes: quicker than [`write_string`] where escapes stand close together, as
+/// they do in JSON that is escaped once more.
+pub fn write_escaped_bytes(out: &mut Vec<u8>, text: &str) {
+    const BLOCK: usize = 32;
+    out.reserve(text.len() + text.len() / 8);
+    let (blocks, last) = text.as_bytes().as_chunks::<BLOCK>();
+    for block in blocks {
+        if is_plain(block) {
+            out.extend_from_slice(block);
+        } else {
+            write_escaped_block(out, block);
+        }
+    }
+    write_escaped_block(out, last);
+}
+
+/// Escapes a few bytes without a branch for each.
+fn write_escaped_block(out: &mut Vec<u8>, block: &[u8]) {
+    let mut written = [0_u8; 64];
+    let mut len = 0;
+    for byte in block.iter().take(written.len() / 2) {
+        let escape = ESCAPES[usize::from(*byte)];
+        if escape == b'u' {
+            // Rare: what is written so far, then the long form.
+            out.extend_from_slice(&written[..len]);
+            out.extend_from_slice(format!("\\u{byte:04x}").as_bytes());
+            len = 0;
+            continue;
+        }
+        written[len] = b'\\';
+        len += usize::from(escape != 0);
+        written[len] = if escape == 0 { *byte } else { escape };
+        len += 1;
+    }
+    out.extend_from_slice(&written[..len]);
+}
+
+/// Whether no byte of a block needs an escape: without a branch for each byte the compiler looks at all bytes of one at once.
+fn is_plain(block: &[u8; 32]) -> bool {
+    let escaped = |byte: &u8| u8::from(*byte < 0x20) | u8::from(*byte == b'"') | u8::from(*byte == b'\\');
+    block.iter().map(escaped).fold(0, |found, byte| found | byte) == 0
 }
 
 /// Length of the part at the beginning that needs no escape.
 fn plain_len(bytes: &[u8]) -> usize {
-    // Blocks of a fixed size first: without a branch for each byte the compiler looks at all bytes of one at once.
-    let is_plain = |block: &&[u8; 16]| {
-        let escaped = |byte: &u8| u8::from(*byte < 0x20) | u8::from(*byte == b'"') | u8::from(*byte == b'\\');
-        block.iter().map(escaped).fold(0, |found, byte| found | byte) == 0
-    };
-    let (blocks, _) = bytes.as_chunks::<16>();
-    let plain = blocks.iter().take_while(is_plain).count() * 16;
-    let rest = bytes[plain..].iter().position(|byte| ESCAPES[usize::from(*byte)] != 0);
-    plain + rest.unwrap_or(bytes.len() - plain)
+    // A word first, since escapes often stand close together; then blocks; then words again, to find the place.
+    if let Some(word) = bytes.first_chunk::<8>() {
+        let escaped = escaped_bytes(u64::from_le_bytes(*word));
+        if escaped != 0 {
+            return (escaped.trailing_zeros() / 8) as usize;
+        }
+    }
+    let (blocks, _) = bytes.as_chunks::<32>();
+    let plain = blocks.iter().take_while(|block| is_plain(block)).count() * 32;
+    let (words, last) = bytes[plain..].as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let escaped = escaped_bytes(u64::from_le_bytes(*word));
+        if escaped != 0 {
+            return plain + index * 8 + (escaped.trailing_zeros() / 8) as usize;
+        }
+    }
+    let rest = last.iter().position(|byte| ESCAPES[usize::from(*byte)] != 0);
+    bytes.len() - last.len() + rest.unwrap_or(last.len())
 }
 
-fn push_escape(out: &mut String, byte: u8, escape: u8) {
-    if escape == b'u' {
-        // Writing to a String can't fail.
-        let _ = write!(out, "\\u{byte:04x}");
-    } else {
-        out.push('\\');
-        out.push(char::from(escape));
+/// The highest bit of each byte that needs an escape. Only the lowest of the bits that are set is sure: a borrow may set others above it.
+fn escaped_bytes(word: u64) -> u64 {
+    const ONES: u64 = u64::MAX / 255;
+    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word;
+    let equals = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    (below(word, 0x20) | equals(b'"') | equals(b'\\')) & (ONES << 7)
+}
+
+fn push_escape(out: &mut String, byte: u8) {
+    match ESCAPES[usize::from(byte)] {
+        b'u' => {
+            // Writing to a String can't fail.
+            let _ = write!(out, "\\u{byte:04x}");
+        }
+        escape => out.extend(['\\', char::from(escape)]),
     }
 }
 
@@ -96,10 +233,8 @@ fn write_ascii_string(out: &mut String, text: &str) {
     out.push('"');
     for c in text.chars() {
         match u8::try_from(c) {
-            Ok(byte) if byte < 0x80 => match ESCAPES[usize::from(byte)] {
-                0 => out.push(c),
-                escape => push_escape(out, byte, escape),
-            },
+            Ok(byte) if byte < 0x80 && ESCAPES[usize::from(byte)] == 0 => out.push(c),
+            Ok(byte) if byte < 0x80 => push_escape(out, byte),
             _ => {
                 for unit in c.encode_utf16(&mut [0; 2]) {
                     let _ = write!(out, "\\u{unit:04x}");
@@ -186,6 +321,43 @@ mod tests {
         for spelling in Spelling::ALL {
             assert_eq!(Spelling::of_code(spelling.code()), spelling);
             assert_eq!(serde_json::from_str::<String>(&write(spelling)).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn every_byte_at_every_place_is_escaped_as_the_library_does_it() {
+        for byte in 0..0x80_u8 {
+            for (before, after) in (0..40).flat_map(|before| [(before, 0), (before, 1), (before, 40)]) {
+                let c = char::from(byte).to_string();
+                let text = format!("{}{c}{c}{}é", "a".repeat(before), "\u{7f}".repeat(after));
+                let mut written = String::new();
+                write_string(&mut written, &text);
+                assert_eq!(written, serde_json::to_string(&text).unwrap());
+                let mut bytes = Vec::new();
+                write_escaped_bytes(&mut bytes, &text);
+                assert_eq!(bytes, written.as_bytes()[1..written.len() - 1]);
+            }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_comparison_finds_what_writing_gives(text in ".{0,60}", other in ".{0,3}", at in 0..60_usize) {
+            for spelling in Spelling::ALL {
+                let mut written = String::from("[");
+                spelling.write_string(&mut written, &text);
+                let same = |written: &str| {
+                    let mut comparison = Comparison::with(written);
+                    comparison.json("[");
+                    comparison.string(spelling, &text);
+                    comparison.is_same()
+                };
+                proptest::prop_assert!(same(&written));
+                let at = written.floor_char_boundary(at);
+                let changed = format!("{}{other}{}", &written[..at], &written[at..]);
+                proptest::prop_assert_eq!(same(&changed), changed == written);
+                proptest::prop_assert!(!same(&written[..at]) || at == written.len());
+            }
         }
     }
 

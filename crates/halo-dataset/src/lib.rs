@@ -40,7 +40,7 @@ pub use content::{Content, MessageDraft, TextTable, texts_hash};
 pub use dataset::Dataset;
 pub use error::{DatasetError, Result};
 pub use failure::result_failure;
-pub use json_text::{Spelling, write_compact, write_string};
+pub use json_text::{Comparison, JsonOut, Spelling, write_compact, write_escaped_bytes, write_string};
 pub use manifest::{FORMAT_VERSION, Manifest, SegmentMeta, Settled, SourceMeta};
 pub use message::{MESSAGE_COLUMNS, MessageBatchBuilder, MessageRow, TEXT_COLUMNS};
 pub use parquet_io::Effort;

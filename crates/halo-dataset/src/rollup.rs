@@ -1,10 +1,11 @@
 //! One trace's spans to its row in `traces`.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
-use arrow::array::{Array, AsArray, RecordBatch, StringViewArray, TimestampNanosecondArray};
+use arrow::array::{Array, AsArray, Float64Array, Int64Array, RecordBatch, StringViewArray, TimestampNanosecondArray};
 use arrow::datatypes::{Float64Type, Int64Type, TimestampNanosecondType};
+use hashbrown::{HashMap, HashSet};
 
 use crate::content_file::is_empty_text;
 use crate::trace::{TraceBatchBuilder, TraceRow};
@@ -48,9 +49,29 @@ impl RollUp {
 /// The columns that a roll-up reads.
 struct Spans<'a> {
     trace_id: &'a StringViewArray,
-    texts: HashMap<&'static str, &'a StringViewArray>,
-    ints: HashMap<&'static str, &'a arrow::array::Int64Array>,
-    cost_usd: &'a arrow::array::Float64Array,
+    span_id: &'a StringViewArray,
+    parent_span_id: &'a StringViewArray,
+    name: &'a StringViewArray,
+    span_type: &'a StringViewArray,
+    status: &'a StringViewArray,
+    service_name: &'a StringViewArray,
+    agent_name: &'a StringViewArray,
+    agent_id: &'a StringViewArray,
+    model: &'a StringViewArray,
+    tool_name: &'a StringViewArray,
+    session_id: &'a StringViewArray,
+    user_id: &'a StringViewArray,
+    project_id: &'a StringViewArray,
+    failure_code: &'a StringViewArray,
+    tags: &'a StringViewArray,
+    input_tokens: &'a Int64Array,
+    output_tokens: &'a Int64Array,
+    cached_input_tokens: &'a Int64Array,
+    reasoning_tokens: &'a Int64Array,
+    raw_bytes: &'a Int64Array,
+    input_id: &'a Int64Array,
+    output_id: &'a Int64Array,
+    cost_usd: &'a Float64Array,
     start_time: &'a TimestampNanosecondArray,
     end_time: &'a TimestampNanosecondArray,
 }
@@ -84,9 +105,6 @@ pub(crate) const ROLL_UP_COLUMNS: &[&str] = &[
     "start_time",
     "end_time",
 ];
-const TEXTS: &[&str] = ROLL_UP_COLUMNS.split_at(16).0;
-const INTS: &[&str] =
-    &["input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens", "raw_bytes", "input_id", "output_id"];
 
 impl<'a> Spans<'a> {
     fn of(batch: &'a RecordBatch) -> Result<Self> {
@@ -94,50 +112,50 @@ impl<'a> Spans<'a> {
             DatasetError::Arrow(arrow::error::ArrowError::SchemaError(format!("column {name} is missing")))
         };
         let column = |name: &str| batch.column_by_name(name).ok_or_else(|| missing(name));
-        let mut texts = HashMap::new();
-        for name in TEXTS {
-            texts.insert(*name, column(name)?.as_string_view_opt().ok_or_else(|| missing(name))?);
-        }
-        let mut ints = HashMap::new();
-        for name in INTS {
-            ints.insert(*name, column(name)?.as_primitive_opt::<Int64Type>().ok_or_else(|| missing(name))?);
-        }
+        let text = |name: &str| column(name)?.as_string_view_opt().ok_or_else(|| missing(name));
+        let int = |name: &str| column(name)?.as_primitive_opt::<Int64Type>().ok_or_else(|| missing(name));
         let time = |name| column(name)?.as_primitive_opt::<TimestampNanosecondType>().ok_or_else(|| missing(name));
         Ok(Self {
-            trace_id: texts["trace_id"],
-            texts,
-            ints,
+            trace_id: text("trace_id")?,
+            span_id: text("span_id")?,
+            parent_span_id: text("parent_span_id")?,
+            name: text("name")?,
+            span_type: text("span_type")?,
+            status: text("status")?,
+            service_name: text("service_name")?,
+            agent_name: text("agent_name")?,
+            agent_id: text("agent_id")?,
+            model: text("model")?,
+            tool_name: text("tool_name")?,
+            session_id: text("session_id")?,
+            user_id: text("user_id")?,
+            project_id: text("project_id")?,
+            failure_code: text("failure_code")?,
+            tags: text("tags")?,
+            input_tokens: int("input_tokens")?,
+            output_tokens: int("output_tokens")?,
+            cached_input_tokens: int("cached_input_tokens")?,
+            reasoning_tokens: int("reasoning_tokens")?,
+            raw_bytes: int("raw_bytes")?,
+            input_id: int("input_id")?,
+            output_id: int("output_id")?,
             cost_usd: column("cost_usd")?.as_primitive_opt::<Float64Type>().ok_or_else(|| missing("cost_usd"))?,
             start_time: time("start_time")?,
             end_time: time("end_time")?,
         })
     }
 
-    fn text(&self, column: &'static str, row: usize) -> Option<&'a str> {
-        let array = self.texts[column];
-        array.is_valid(row).then(|| array.value(row))
-    }
-
-    fn filled(&self, column: &'static str, row: usize) -> Option<&'a str> {
-        self.text(column, row).filter(|text| !text.is_empty())
-    }
-
-    fn int(&self, column: &'static str, row: usize) -> Option<i64> {
-        let array = self.ints[column];
-        array.is_valid(row).then(|| array.value(row))
-    }
-
     fn is_type(&self, row: usize, span_type: &str) -> bool {
-        self.text("span_type", row) == Some(span_type)
+        text(self.span_type, row) == Some(span_type)
     }
 
     fn is_error(&self, row: usize) -> bool {
-        self.text("status", row) == Some("ERROR")
+        text(self.status, row) == Some("ERROR")
     }
 
     /// Whether a row is a tool call that failed, by its status or because its result says so.
     fn tool_failed(&self, row: usize) -> bool {
-        self.is_type(row, "TOOL") && (self.is_error(row) || self.text("failure_code", row).is_some())
+        self.is_type(row, "TOOL") && (self.is_error(row) || text(self.failure_code, row).is_some())
     }
 
     /// Earliest start and latest end.
@@ -147,22 +165,41 @@ impl<'a> Spans<'a> {
         (start, rows.filter_map(|row| valid(self.end_time, row)).max())
     }
 
-    /// Distinct texts of a column, sorted, without empty ones.
-    fn distinct(&self, column: &'static str, rows: Range<usize>) -> Vec<String> {
-        let set: BTreeSet<&str> = rows.filter_map(|row| self.filled(column, row)).collect();
-        set.into_iter().map(str::to_owned).collect()
-    }
-
-    /// Id of a text that is not empty.
-    fn filled_text(&self, column: &'static str, row: usize) -> Option<i64> {
-        self.int(column, row).filter(|id| !is_empty_text(*id))
-    }
-
     /// Output of the last model call or agent that has one.
     fn last_answer(&self, rows: Range<usize>) -> Option<i64> {
         let answers = rows.rev().filter(|row| self.is_type(*row, "LLM") || self.is_type(*row, "AGENT"));
-        answers.into_iter().find_map(|row| self.filled_text("output_id", row))
+        answers.into_iter().find_map(|row| filled_text(self.output_id, row))
     }
+}
+
+fn text(column: &StringViewArray, row: usize) -> Option<&str> {
+    column.is_valid(row).then(|| column.value(row))
+}
+
+fn filled(column: &StringViewArray, row: usize) -> Option<&str> {
+    text(column, row).filter(|text| !text.is_empty())
+}
+
+fn int(column: &Int64Array, row: usize) -> Option<i64> {
+    column.is_valid(row).then(|| column.value(row))
+}
+
+/// Id of a text that is not empty.
+fn filled_text(column: &Int64Array, row: usize) -> Option<i64> {
+    int(column, row).filter(|id| !is_empty_text(*id))
+}
+
+/// Distinct texts of a column, sorted, without empty ones.
+fn distinct(column: &StringViewArray, rows: Range<usize>) -> Vec<String> {
+    let mut found: Vec<&str> = Vec::new();
+    for text in rows.filter_map(|row| filled(column, row)) {
+        // The last is compared first: most columns have one value in a trace.
+        if !found.iter().rev().any(|known| *known == text) {
+            found.push(text);
+        }
+    }
+    found.sort_unstable();
+    found.into_iter().map(str::to_owned).collect()
 }
 
 fn roll_up_trace(spans: &Spans<'_>, rows: Range<usize>, builder: &mut TraceBatchBuilder) {
@@ -172,18 +209,20 @@ fn roll_up_trace(spans: &Spans<'_>, rows: Range<usize>, builder: &mut TraceBatch
         |test: &dyn Fn(usize) -> bool| i64::try_from(rows.clone().filter(|row| test(*row)).count()).unwrap_or(i64::MAX);
     let error_spans = count(&|row| spans.is_error(row));
     let (start_time, end_time) = spans.times(rows.clone());
-    let sum = |column| tree.sum(rows.clone(), |row| spans.int(column, row));
-    let first = |column| rows.clone().find_map(|row| spans.filled(column, row));
-    let [services, agents, agent_ids, models, tools] = ["service_name", "agent_name", "agent_id", "model", "tool_name"]
-        .map(|column| spans.distinct(column, rows.clone()));
-    let attributes = single_valued(rows.clone().filter_map(|row| spans.text("tags", row)));
+    let sum = |column| tree.sum(rows.clone(), |row| int(column, row));
+    let first = |column| rows.clone().find_map(|row| filled(column, row));
+    let distinct = |column| distinct(column, rows.clone());
+    let (services, agents, agent_ids) =
+        (distinct(spans.service_name), distinct(spans.agent_name), distinct(spans.agent_id));
+    let (models, tools) = (distinct(spans.model), distinct(spans.tool_name));
+    let attributes = single_valued(rows.clone().filter_map(|row| text(spans.tags, row)));
     builder.push(&TraceRow {
         trace_id: Some(spans.trace_id.value(rows.start)),
         start_time,
         end_time,
         duration_ms: duration_ms(start_time, end_time),
-        root_name: spans.text("name", root),
-        root_status: spans.text("status", root),
+        root_name: text(spans.name, root),
+        root_status: text(spans.status, root),
         span_count: i64::try_from(rows.len()).ok(),
         llm_calls: Some(count(&|row| spans.is_type(row, "LLM"))),
         tool_calls: Some(count(&|row| spans.is_type(row, "TOOL"))),
@@ -198,25 +237,24 @@ fn roll_up_trace(spans: &Spans<'_>, rows: Range<usize>, builder: &mut TraceBatch
         agent_ids: &agent_ids,
         models: &models,
         tool_names: &tools,
-        input_tokens: sum("input_tokens"),
-        output_tokens: sum("output_tokens"),
-        cached_input_tokens: sum("cached_input_tokens"),
-        reasoning_tokens: sum("reasoning_tokens"),
+        input_tokens: sum(spans.input_tokens),
+        output_tokens: sum(spans.output_tokens),
+        cached_input_tokens: sum(spans.cached_input_tokens),
+        reasoning_tokens: sum(spans.reasoning_tokens),
         cost_usd: tree.sum(rows.clone(), |row| spans.cost_usd.is_valid(row).then(|| spans.cost_usd.value(row))),
-        session_id: first("session_id"),
-        user_id: first("user_id"),
-        project_id: first("project_id"),
+        session_id: first(spans.session_id),
+        user_id: first(spans.user_id),
+        project_id: first(spans.project_id),
         attributes: Some(&attributes),
-        outcome: Some(match spans.text("status", root) {
+        outcome: Some(match text(spans.status, root) {
             Some("OK") => "success",
             Some("ERROR") => "failure",
             _ => "unknown",
         }),
-        first_input: spans
-            .filled_text("input_id", root)
-            .or_else(|| rows.clone().find_map(|row| spans.filled_text("input_id", row))),
-        final_output: spans.int("output_id", root).or_else(|| spans.last_answer(rows.clone())),
-        raw_bytes: Some(rows.clone().filter_map(|row| spans.int("raw_bytes", row)).sum()),
+        first_input: filled_text(spans.input_id, root)
+            .or_else(|| rows.clone().find_map(|row| filled_text(spans.input_id, row))),
+        final_output: int(spans.output_id, root).or_else(|| spans.last_answer(rows.clone())),
+        raw_bytes: Some(rows.clone().filter_map(|row| int(spans.raw_bytes, row)).sum()),
     });
 }
 
@@ -241,12 +279,12 @@ struct Tree {
 impl Tree {
     fn of(spans: &Spans<'_>, rows: Range<usize>) -> Self {
         let ids: HashMap<&str, usize> =
-            rows.clone().rev().filter_map(|row| Some((spans.text("span_id", row)?, row))).collect();
+            rows.clone().rev().filter_map(|row| Some((text(spans.span_id, row)?, row))).collect();
         let mut parents = Vec::with_capacity(rows.len());
         let mut missing_parents = 0;
         let mut root = None;
         for row in rows.clone() {
-            let parent_id = spans.filled("parent_span_id", row);
+            let parent_id = filled(spans.parent_span_id, row);
             let parent = parent_id.and_then(|id| ids.get(id)).copied().filter(|parent| *parent != row);
             match parent_id {
                 Some(_) if parent.is_none() => missing_parents += 1,
@@ -315,7 +353,9 @@ impl Tree {
 /// The tags that have the same value wherever they stand, as a JSON object with sorted keys.
 fn single_valued<'a>(tags: impl Iterator<Item = &'a str>) -> String {
     let mut values: BTreeMap<&str, Option<&str>> = BTreeMap::new();
-    for pair in tags.flat_map(|text| text.split(TAG_END)) {
+    // Spans of one kind have the same tags: they are read once.
+    let mut seen = HashSet::new();
+    for pair in tags.filter(|text| seen.insert(*text)).flat_map(|text| text.split(TAG_END)) {
         if let Some((key, value)) = pair.split_once(TAG_VALUE) {
             values.entry(key).and_modify(|known| *known = known.filter(|known| *known == value)).or_insert(Some(value));
         }

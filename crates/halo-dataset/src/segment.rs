@@ -1,6 +1,7 @@
 //! One segment: spans sorted by trace, numbered, rolled up and written, with their texts and messages once each.
 
 use std::fs;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -85,35 +86,52 @@ impl SegmentJob {
     ) -> Result<WrittenTraces> {
         let full = batches.first().map_or_else(crate::span::empty_schema, |batch| batch.schema());
         let stored = parquet_io::without(&full, &["tags"]);
-        let gathered = Gather::of(batches, &parquet_io::without(&stored, MADE_COLUMNS))?;
+        let all = Gather::of(batches, &parquet_io::without(&full, MADE_COLUMNS))?;
         let kind = Kind::Traces { traces: ends.len() as u64 };
         let path = self.folder.join("spans.parquet");
         let mut writer = Writer::create(&path, &stored, kind, effort)?;
-        for start in (0..places.len()).step_by(WRITE_ROWS) {
-            let end = (start + WRITE_ROWS).min(places.len());
-            let batch = gathered.rows(&places[start..end])?;
-            writer.write(&made.complete(&batch, &stored, start..end)?)?;
+        let mut roll_up = RollUp::default();
+        for rows in whole_traces(ends, WRITE_ROWS) {
+            if rows.len() <= 2 * WRITE_ROWS {
+                let batch = made.complete(&all.rows(&places[rows.clone()])?, &full, rows)?;
+                writer.write(&project(&batch, &stored)?)?;
+                roll_up.add(&batch)?;
+                continue;
+            }
+            // One huge trace: it is rolled up as a whole, but only the few columns that this takes are held.
+            for start in rows.clone().step_by(WRITE_ROWS) {
+                let part = start..(start + WRITE_ROWS).min(rows.end);
+                writer.write(&made.complete(&all.rows(&places[part.clone()])?, &stored, part)?)?;
+            }
+            let rolled_up = parquet_io::without_others(&full, ROLL_UP_COLUMNS);
+            let few = Gather::of(batches, &parquet_io::without(&rolled_up, MADE_COLUMNS))?;
+            roll_up.add(&made.complete(&few.rows(&places[rows.clone()])?, &rolled_up, rows)?)?;
         }
         let mut bytes = writer.finish()?;
-
-        let rolled_up = parquet_io::without_others(&full, ROLL_UP_COLUMNS);
-        let gathered = Gather::of(batches, &parquet_io::without(&rolled_up, MADE_COLUMNS))?;
-        let mut roll_up = RollUp::default();
-        let mut start = 0;
-        while start < places.len() {
-            // Whole traces, about as many as are written at a time.
-            let wanted = ends.partition_point(|end| *end < start + WRITE_ROWS).min(ends.len() - 1);
-            let end = ends[wanted];
-            let batch = gathered.rows(&places[start..end])?;
-            roll_up.add(&made.complete(&batch, &rolled_up, start..end)?)?;
-            start = end;
-        }
         let (traces, trace_ids) = roll_up.finish()?;
         let path = self.folder.join("traces.parquet");
         let rows = std::iter::once(Ok(traces.clone()));
         bytes += parquet_io::write(&path, &traces.schema(), (kind, effort), rows)?;
         Ok(WrittenTraces { trace_ids, bytes })
     }
+}
+
+/// Ranges of whole traces, each about as long as wanted and no longer than that and one trace more.
+fn whole_traces(ends: &[usize], wanted: usize) -> impl Iterator<Item = Range<usize>> {
+    let mut start = 0;
+    std::iter::from_fn(move || {
+        let last = ends.partition_point(|end| *end < start + wanted).min(ends.len().checked_sub(1)?);
+        // A trace that is long by itself stands alone.
+        let before = ends[..last].last().copied().filter(|before| *before > start && ends[last] - before > wanted);
+        let rows = start..before.unwrap_or(ends[last]);
+        start = rows.end;
+        (!rows.is_empty()).then_some(rows)
+    })
+}
+
+fn project(batch: &RecordBatch, schema: &Schema) -> Result<RecordBatch> {
+    let indices = schema.fields().iter().map(|field| batch.schema_ref().index_of(field.name()));
+    Ok(batch.project(&indices.collect::<std::result::Result<Vec<_>, _>>()?)?)
 }
 
 struct WrittenTraces {
@@ -128,11 +146,7 @@ struct Gather {
 
 impl Gather {
     fn of(batches: &[&RecordBatch], schema: &Schema) -> Result<Self> {
-        let project = |batch: &&RecordBatch| -> Result<RecordBatch> {
-            let indices = schema.fields().iter().map(|field| batch.schema_ref().index_of(field.name()));
-            Ok(batch.project(&indices.collect::<std::result::Result<Vec<_>, _>>()?)?)
-        };
-        Ok(Self { batches: batches.iter().map(project).collect::<Result<_>>()? })
+        Ok(Self { batches: batches.iter().map(|batch| project(batch, schema)).collect::<Result<_>>()? })
     }
 
     fn rows(&self, places: &[SpanPlace]) -> Result<RecordBatch> {
@@ -196,7 +210,7 @@ impl Made {
         &self,
         gathered: &RecordBatch,
         schema: &SchemaRef,
-        rows: std::ops::Range<usize>,
+        rows: Range<usize>,
     ) -> Result<RecordBatch> {
         let len = rows.len();
         let columns = schema.fields().iter().map(|field| -> Result<ArrayRef> {
@@ -216,5 +230,20 @@ impl Made {
             })
         });
         Ok(RecordBatch::try_new(Arc::clone(schema), columns.collect::<Result<_>>()?)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_hold_whole_traces_and_a_long_one_stands_alone() {
+        let ranges = |ends: &[usize]| whole_traces(ends, 10).collect::<Vec<_>>();
+        assert_eq!(ranges(&[]), Vec::<Range<usize>>::new());
+        assert_eq!(ranges(&[3]), [0..3]);
+        assert_eq!(ranges(&[4, 8, 12, 16, 20]), [0..12, 12..20]);
+        assert_eq!(ranges(&[4, 50, 54]), [0..4, 4..50, 50..54]);
+        assert_eq!(ranges(&[100]), [0..100]);
     }
 }

@@ -1,12 +1,13 @@
 //! Writing a dataset: one writer at a time, segments first, then one rename that makes them count.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
+use hashbrown::{HashMap, HashSet};
 use twox_hash::XxHash3_64;
 
 use crate::{
@@ -36,12 +37,12 @@ impl SpanLedger {
     /// Notes a span and tells whether it is new.
     pub fn note(&mut self, trace_id: &str, span_id: &str, content_hash: i64) -> Novelty {
         match self.spans.entry(ids_hash(trace_id, span_id)) {
-            std::collections::hash_map::Entry::Vacant(entry) => {
+            hashbrown::hash_map::Entry::Vacant(entry) => {
                 entry.insert(content_hash);
                 Novelty::New
             }
-            std::collections::hash_map::Entry::Occupied(entry) if *entry.get() == content_hash => Novelty::Duplicate,
-            std::collections::hash_map::Entry::Occupied(_) => Novelty::Conflict,
+            hashbrown::hash_map::Entry::Occupied(entry) if *entry.get() == content_hash => Novelty::Duplicate,
+            hashbrown::hash_map::Entry::Occupied(_) => Novelty::Conflict,
         }
     }
 }

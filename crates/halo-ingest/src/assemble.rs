@@ -1,10 +1,10 @@
 //! Parsed chunks, in the order of the input, to segments: duplicates dropped, traces kept together.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, BooleanBuilder, RecordBatch, StringViewArray};
 use arrow::datatypes::Int64Type;
+use hashbrown::HashMap;
 use halo_dataset::{Novelty, SpanChunk, SpanLedger, SpanPlace};
 use twox_hash::XxHash3_64;
 

@@ -1,6 +1,6 @@
 //! Attributes of one span or resource, as any input format gives them.
 
-use crate::json::{Json, JsonKind, push_display, write_float, write_key, write_string};
+use crate::json::{Json, JsonKind, push_int, write_float, write_key, write_string};
 
 /// A value of an attribute. Composite values are kept as JSON text.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,10 +24,13 @@ pub(crate) struct Attributes<'i> {
     is_odd: bool,
 }
 
+/// Attributes that a span has room for at first.
+const ATTRIBUTES_USUAL: usize = 32;
+
 impl<'i> Attributes<'i> {
     /// Reads a plain JSON object.
     pub(crate) fn of_object(object: Json<'_, 'i>) -> Self {
-        let mut attributes = Self::default();
+        let mut attributes = Self { list: Vec::with_capacity(ATTRIBUTES_USUAL), ..Self::default() };
         for (key, value) in object.entries() {
             let value = match value.kind() {
                 JsonKind::Object(_) | JsonKind::Array(_) => attributes.composite(|out| value.write(out)),
@@ -97,7 +100,7 @@ impl<'i> Attributes<'i> {
         match value {
             Value::Text(text) => take(text),
             Value::Bool(value) => take(if value { "true" } else { "false" }),
-            Value::Int(value) => take(&value.to_string()),
+            Value::Int(value) => take(itoa::Buffer::new().format(value)),
             _ => {}
         }
     }
@@ -131,8 +134,8 @@ impl<'i> Attributes<'i> {
         match value {
             Value::Null => out.push_str("null"),
             Value::Bool(value) => out.push_str(if value { "true" } else { "false" }),
-            Value::Int(value) => push_display(out, value),
-            Value::Big(value) => push_display(out, value),
+            Value::Int(value) => push_int(out, value),
+            Value::Big(value) => push_int(out, value),
             Value::Float(value) => write_float(out, value),
             Value::Text(text) => write_string(out, text),
             Value::Json(start, end) => out.push_str(&self.arena[start..end]),
@@ -208,8 +211,8 @@ pub(crate) fn write_any_value(out: &mut String, value: Json<'_, '_>) {
         return match any_value(value) {
             AnyValue::Scalar(Value::Text(text)) => write_string(out, text),
             AnyValue::Scalar(Value::Bool(value)) => out.push_str(if value { "true" } else { "false" }),
-            AnyValue::Scalar(Value::Int(value)) => push_display(out, value),
-            AnyValue::Scalar(Value::Big(value)) => push_display(out, value),
+            AnyValue::Scalar(Value::Int(value)) => push_int(out, value),
+            AnyValue::Scalar(Value::Big(value)) => push_int(out, value),
             AnyValue::Scalar(Value::Float(value)) => write_float(out, value),
             _ => out.push_str("null"),
         };

@@ -1,13 +1,14 @@
 //! The messages of a chunk of input, found again by their JSON: a conversation that is sent again each turn is compared with what was read
 //! before, at the speed of memory, and only what is new in it is parsed.
 
-use std::collections::HashMap;
 
-use halo_dataset::{Content, TextTable};
+use hashbrown::HashMap;
+use halo_dataset::{Content, Spelling, TextTable};
 
 use crate::json::{Json, with_parsed};
 use crate::messages::{ChatMessage, read_message};
-use crate::shape::{ShapeBuffers, add_message};
+use crate::object::leading_object;
+use crate::shape::{Raw, ShapeBuffers, add_message};
 use crate::shortcuts::{SHORT, Shortcuts};
 
 /// Messages by their JSON.
@@ -67,7 +68,7 @@ impl MessageDictionary {
         raw: &str,
         read: impl FnOnce(Json<'_, '_>) -> ChatMessage,
     ) -> Option<u32> {
-        let number = self.raw_number(content, raw, read);
+        let number = self.raw_number(content, (raw, None), read);
         Some(self.messages[number as usize]).filter(|message| *message != NONE)
     }
 
@@ -92,7 +93,7 @@ impl MessageDictionary {
         let first = &short[list.before.len()..];
         let first_len = match first.strip_prefix(SHORT) {
             Some(rest) => marked(rest).map_or(0, |(number, _)| self.raws.get(number).len()),
-            None => self.whole_len(&first[..object_len(first.as_bytes()).unwrap_or(0)]),
+            None => self.whole_len(&first[..leading_object(first.as_bytes()).map_or(0, |object| object.len)]),
         };
         let between_start = start + first_len;
         let between =
@@ -161,18 +162,25 @@ impl MessageDictionary {
                 return Some((guess, at + raw.len()));
             }
         }
-        let end = at + object_len(text.as_bytes().get(at..)?)?;
-        Some((self.raw_number(content, text.get(at..end)?, read_message), end))
+        let object = leading_object(text.as_bytes().get(at..)?)?;
+        let end = at + object.len;
+        Some((self.raw_number(content, (text.get(at..end)?, object.spelling), read_message), end))
     }
 
-    fn raw_number(&mut self, content: &mut Content, raw: &str, read: impl FnOnce(Json<'_, '_>) -> ChatMessage) -> u32 {
+    /// The number of a JSON, which is read when it is new. It may be known already in which spelling it comes back as it is.
+    fn raw_number(
+        &mut self,
+        content: &mut Content,
+        (raw, spelling): (&str, Option<Spelling>),
+        read: impl FnOnce(Json<'_, '_>) -> ChatMessage,
+    ) -> u32 {
         let number = self.raws.intern(raw);
         if number as usize == self.messages.len() {
             let buffers = &mut self.buffers;
             let message = with_parsed(raw, |json| {
                 let message = read(json);
                 let says = !message.role.is_empty() || message.text.is_some() || !message.tool_calls.is_empty();
-                says.then(|| add_message(content, buffers, &message, Some((raw, json))))
+                says.then(|| add_message(content, buffers, &message, Some(Raw { text: raw, json, spelling })))
             });
             self.messages.push(message.flatten().unwrap_or(NONE));
             self.followers.push(NONE);
@@ -234,39 +242,6 @@ fn list_start(text: &str) -> Option<usize> {
         inner = skip_blanks(text, at + 1);
     }
     (text.as_bytes().get(inner) == Some(&b'{') || text.get(inner..)?.starts_with(SHORT)).then_some(at)
-}
-
-/// Length of the object that bytes begin with.
-fn object_len(bytes: &[u8]) -> Option<usize> {
-    if bytes.first() != Some(&b'{') {
-        return None;
-    }
-    let (mut at, mut depth) = (0, 0_usize);
-    loop {
-        at += memchr::memchr3(b'"', b'{', b'}', &bytes[at..])?;
-        match bytes[at] {
-            b'"' => at += string_len(&bytes[at..])?,
-            b'{' => (at, depth) = (at + 1, depth + 1),
-            _ => {
-                (at, depth) = (at + 1, depth - 1);
-                if depth == 0 {
-                    return Some(at);
-                }
-            }
-        }
-    }
-}
-
-/// Length of the string that bytes begin with, its quotes included.
-fn string_len(bytes: &[u8]) -> Option<usize> {
-    let mut at = 1;
-    loop {
-        at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
-        if bytes[at] == b'"' {
-            return Some(at + 1);
-        }
-        at += 2;
-    }
 }
 
 #[cfg(test)]

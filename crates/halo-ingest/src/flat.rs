@@ -1,5 +1,8 @@
 //! HALO's flat JSONL: one span a line.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use crate::attributes::Attributes;
 use crate::form;
 use crate::json::{Json, JsonKind, write_key};
@@ -50,10 +53,13 @@ pub(crate) fn read(root: Json<'_, '_>, line: &LineContext<'_>, sink: &mut SpanSi
     }
     let trace_id = required_id(fields.get("trace_id"), "trace_id")?;
     let span_id = required_id(fields.get("span_id"), "span_id")?;
-    let resource_value = fields.get("resource");
-    let resource_attributes = match resource_value.and_then(|resource| resource.get(&["attributes"])) {
-        Some(attributes) => object(attributes, "resource.attributes")?,
-        None => Attributes::default(),
+    let resource = fields.get("resource").and_then(|resource| resource.get(&["attributes"]));
+    let resource = match resource {
+        Some(value) => {
+            let read = || Ok(Resource::of(&object(value, "resource.attributes")?));
+            sink.resources.get(value, read)?
+        }
+        None => Arc::default(),
     };
     let attributes = match fields.get("attributes") {
         Some(attributes) => object(attributes, "attributes")?,
@@ -83,7 +89,7 @@ pub(crate) fn read(root: Json<'_, '_>, line: &LineContext<'_>, sink: &mut SpanSi
         trace_state: fields.get("trace_state").and_then(Json::text).filter(|text| !text.is_empty()),
         scope_name: scope("name"),
         scope_version: scope("version"),
-        resource: &Resource::of(&resource_attributes),
+        resource: &resource,
         attributes: &attributes,
         events: events.as_deref(),
         links: links.as_deref(),
@@ -172,12 +178,12 @@ impl<'t, 'i> Fields<'t, 'i> {
     }
 }
 
-pub(crate) fn required_id(value: Option<Json<'_, '_>>, field: &str) -> Result<String, Refusal> {
+pub(crate) fn required_id<'i>(value: Option<Json<'_, 'i>>, field: &str) -> Result<Cow<'i, str>, Refusal> {
     optional_id(value, field)?.ok_or_else(|| (RejectKind::MissingId, format!("the span has no {field}")))
 }
 
 /// An id as hex in lower case. Ids that are neither hex nor the base64 of 8 or 16 bytes stay as they are.
-pub(crate) fn optional_id(value: Option<Json<'_, '_>>, field: &str) -> Result<Option<String>, Refusal> {
+pub(crate) fn optional_id<'i>(value: Option<Json<'_, 'i>>, field: &str) -> Result<Option<Cow<'i, str>>, Refusal> {
     use base64::Engine as _;
     let Some(value) = value.filter(|value| !value.is_null()) else {
         return Ok(None);
@@ -189,16 +195,19 @@ pub(crate) fn optional_id(value: Option<Json<'_, '_>>, field: &str) -> Result<Op
     if text.is_empty() || text.bytes().all(|byte| byte == b'0') {
         return Ok(None);
     }
+    if text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f')) {
+        return Ok(Some(Cow::Borrowed(text)));
+    }
     if text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Ok(Some(text.to_ascii_lowercase()));
+        return Ok(Some(Cow::Owned(text.to_ascii_lowercase())));
     }
     if (text.len() == 24 || text.len() == 12)
         && let Ok(bytes) = base64::engine::general_purpose::STANDARD.decode(text)
         && (bytes.len() == 16 || bytes.len() == 8)
     {
-        return Ok(Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect()));
+        return Ok(Some(Cow::Owned(bytes.iter().map(|byte| format!("{byte:02x}")).collect())));
     }
-    Ok(Some(text.to_owned()))
+    Ok(Some(Cow::Borrowed(text)))
 }
 
 pub(crate) fn time(value: Option<Json<'_, '_>>, field: &str) -> Result<Option<i64>, Refusal> {

@@ -209,7 +209,10 @@ pub fn time(bytes: &[u8]) -> Outcome {
 pub fn ids(bytes: &[u8]) -> Outcome {
     let read = |text: &str| {
         let json = serde_json::json!([text]).to_string();
-        with_parsed(&json, |list| list.items().next().map(|id: Json<'_, '_>| optional_id(Some(id), "id")))
+        with_parsed(&json, |list| {
+            let id = list.items().next().map(|id: Json<'_, '_>| optional_id(Some(id), "id"));
+            id.map(|id| id.map(|id| id.map(std::borrow::Cow::into_owned)))
+        })
     };
     let text = String::from_utf8_lossy(bytes);
     let Some(Some(Ok(Some(id)))) = read(&text) else { return Ok(()) };

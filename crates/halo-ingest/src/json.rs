@@ -125,6 +125,29 @@ impl<'t, 'i> Json<'t, 'i> {
         }
     }
 
+    /// Appends bytes that are the same for the same value in the same order, and for nothing else.
+    pub(crate) fn write_identity(self, out: &mut Vec<u8>) {
+        for node in self.0 {
+            let (kind, bytes) = match node {
+                Node::String(text) => {
+                    out.push(b's');
+                    out.extend_from_slice(&text.len().to_le_bytes());
+                    out.extend_from_slice(text.as_bytes());
+                    continue;
+                }
+                Node::Object { len, .. } => (b'o', *len as u64),
+                Node::Array { len, .. } => (b'a', *len as u64),
+                Node::Static(StaticNode::Null) => (b'n', 0),
+                Node::Static(StaticNode::Bool(value)) => (b'b', u64::from(*value)),
+                Node::Static(StaticNode::I64(value)) => (b'i', value.cast_unsigned()),
+                Node::Static(StaticNode::U64(value)) => (b'u', *value),
+                Node::Static(StaticNode::F64(value)) => (b'f', value.to_bits()),
+            };
+            out.push(kind);
+            out.extend_from_slice(&bytes.to_le_bytes());
+        }
+    }
+
     pub(crate) fn is_null(self) -> bool {
         matches!(self.kind(), JsonKind::Null)
     }
@@ -146,8 +169,8 @@ impl<'t, 'i> Json<'t, 'i> {
         match self.kind() {
             JsonKind::Null => out.push_str("null"),
             JsonKind::Bool(value) => out.push_str(if value { "true" } else { "false" }),
-            JsonKind::Int(value) => push_display(out, value),
-            JsonKind::Big(value) => push_display(out, value),
+            JsonKind::Int(value) => push_int(out, value),
+            JsonKind::Big(value) => push_int(out, value),
             JsonKind::Float(value) => write_float(out, value),
             JsonKind::Text(text) => write_string(out, text),
             JsonKind::Object(entries) => {
@@ -179,6 +202,11 @@ pub(crate) fn write_key(out: &mut String, key: &str, first: bool) {
     }
     write_string(out, key);
     out.push(':');
+}
+
+/// Appends an integer.
+pub(crate) fn push_int(out: &mut String, value: impl itoa::Integer) {
+    out.push_str(itoa::Buffer::new().format(value));
 }
 
 pub(crate) fn push_display(out: &mut String, value: impl std::fmt::Display) {

@@ -27,6 +27,7 @@ mod input;
 mod json;
 mod mapping;
 mod messages;
+mod object;
 mod otlp;
 mod parse;
 mod pipeline;

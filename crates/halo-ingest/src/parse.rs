@@ -8,8 +8,8 @@ use crate::chunks::Chunk;
 use crate::json::Json;
 use crate::redact::Masker;
 use crate::reject::{Reject, RejectKind, Rejects};
-use crate::shortcuts::SHORT_BYTES;
-use crate::span::{ChunkBuilder, RawSpan};
+use crate::shortcuts::holds_mark;
+use crate::span::{ChunkBuilder, RawSpan, Resources};
 use crate::{IngestError, flat, otlp};
 
 /// Where a line stands.
@@ -52,6 +52,7 @@ impl LineCounts {
 #[derive(Default)]
 pub(crate) struct SpanSink {
     builder: ChunkBuilder,
+    pub(crate) resources: Resources,
     rejects: Rejects,
 }
 
@@ -175,7 +176,7 @@ fn read_short<'l>(
     let mut places = Vec::new();
     for (at, node) in nodes.iter().enumerate() {
         if let Node::String(text) = node
-            && memchr::memmem::find(text.as_bytes(), SHORT_BYTES).is_some()
+            && holds_mark(text.as_bytes())
         {
             if wholes.len() == places.len() {
                 wholes.push(String::new());

@@ -1,9 +1,9 @@
 //! One chat message to what is stored of it: who speaks, its text, its calls, and a shape from which it can be written again to the letter.
 
 use halo_dataset::holes::{ID_END, MessageParts, may_have_holes, write_message};
-use halo_dataset::{Content, MessageDraft, Spelling, write_compact, write_string};
+use halo_dataset::{Comparison, Content, MessageDraft, Spelling, write_compact, write_string};
 
-use crate::json::{Json, JsonKind, push_display, write_float};
+use crate::json::{Json, JsonKind, push_display, push_int, write_float};
 use crate::messages::{ChatMessage, RequestedCall};
 
 /// A text of a member with one of these names is a hole however short it is, so that messages that say different things have one shape.
@@ -35,7 +35,6 @@ pub(crate) struct ShapeBuffers {
     calls: String,
     ids: Vec<String>,
     texts: Vec<u32>,
-    written: String,
     scratch: String,
 }
 
@@ -49,16 +48,27 @@ impl ShapeBuffers {
     }
 }
 
+/// A message as it was written.
+pub(crate) struct Raw<'r, 't, 'i> {
+    /// Its JSON.
+    pub(crate) text: &'r str,
+    /// The same, parsed.
+    pub(crate) json: Json<'t, 'i>,
+    /// The spelling that gives it back to the letter, where that is known already.
+    pub(crate) spelling: Option<Spelling>,
+}
+
 /// Adds a message to the content. `raw` is its JSON as it was written; `None` when it stands nowhere as such.
 pub(crate) fn add_message(
     content: &mut Content,
     buffers: &mut ShapeBuffers,
     message: &ChatMessage,
-    raw: Option<(&str, Json<'_, '_>)>,
+    raw: Option<Raw<'_, '_, '_>>,
 ) -> u32 {
     buffers.start(message);
-    let spelling = raw.map(|(raw, json)| write_shape(content, buffers, message, (raw, json)));
-    let text = message.text.as_deref().filter(|text| !text.is_empty()).map(|text| content.texts.intern(text));
+    let spelling = raw.map(|raw| write_shape(content, buffers, message, &raw));
+    let text = message.text.as_deref().filter(|text| !text.is_empty());
+    let text = text.map(|text| text_of_shape(content, buffers, text).unwrap_or_else(|| content.texts.intern(text)));
     let has_calls = !message.tool_calls.is_empty();
     if has_calls {
         write_calls(content, buffers, &message.tool_calls);
@@ -81,15 +91,25 @@ pub(crate) fn add_message(
     })
 }
 
+/// The text among those of the shape, which is where it mostly stands: comparing is quicker than looking it up.
+fn text_of_shape(content: &Content, buffers: &ShapeBuffers, text: &str) -> Option<u32> {
+    buffers.texts.iter().copied().find(|number| content.texts.get(*number) == text)
+}
+
 /// Writes the shape of a message in the spelling in which it was written. When no spelling gives it back to the letter, the whole of it is
 /// one text.
 fn write_shape(
     content: &mut Content,
     buffers: &mut ShapeBuffers,
     message: &ChatMessage,
-    (raw, json): (&str, Json<'_, '_>),
+    Raw { text: raw, json, spelling }: &Raw<'_, '_, '_>,
 ) -> Spelling {
     if may_have_holes(raw) {
+        if let Some(spelling) = *spelling {
+            buffers.start(message);
+            ShapeWriter { content, buffers, spelling }.value(None, *json);
+            return spelling;
+        }
         let has = |needle: &[u8]| memchr::memmem::find(raw.as_bytes(), needle).is_some();
         let looks_spaced = has(b"\": ");
         let looks_ascii = has(b"\\u");
@@ -97,13 +117,10 @@ fn write_shape(
         spellings.sort_by_key(|spelling| (spelling.spaced != looks_spaced, spelling.ascii != looks_ascii));
         for spelling in spellings {
             buffers.start(message);
-            ShapeWriter { content, buffers, spelling }.value(None, json);
-            let mut written = std::mem::take(&mut buffers.written);
-            written.clear();
+            ShapeWriter { content, buffers, spelling }.value(None, *json);
+            let mut written = Comparison::with(raw);
             write_message(&mut written, &Written { content, buffers, spelling });
-            let is_same = written == raw;
-            buffers.written = written;
-            if is_same {
+            if written.is_same() {
                 return spelling;
             }
         }
@@ -127,8 +144,8 @@ impl ShapeWriter<'_> {
         match json.kind() {
             JsonKind::Null => out.push_str("null"),
             JsonKind::Bool(value) => out.push_str(if value { "true" } else { "false" }),
-            JsonKind::Int(value) => push_display(out, value),
-            JsonKind::Big(value) => push_display(out, value),
+            JsonKind::Int(value) => push_int(out, value),
+            JsonKind::Big(value) => push_int(out, value),
             JsonKind::Float(value) => write_float(out, value),
             JsonKind::Text(text) => self.text(key, text),
             JsonKind::Object(entries) => {
@@ -203,9 +220,9 @@ fn write_calls(content: &mut Content, buffers: &mut ShapeBuffers, calls: &[Reque
         out.push_str(",\"name\":");
         write_string(out, &call.name);
         out.push_str(",\"arguments\":");
-        let text = content.texts.intern(&call.arguments);
-        let number = buffers.texts.iter().position(|known| *known == text).unwrap_or_else(|| {
-            buffers.texts.push(text);
+        let known = buffers.texts.iter().position(|known| content.texts.get(*known) == call.arguments);
+        let number = known.unwrap_or_else(|| {
+            buffers.texts.push(content.texts.intern(&call.arguments));
             buffers.texts.len() - 1
         });
         buffers.scratch.clear();

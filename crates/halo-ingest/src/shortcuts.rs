@@ -4,15 +4,15 @@
 //! A line is copied with a short mark in the place of each known message, parsed, and every text with marks is made whole again. What the
 //! marks stand for is remembered, so that a list of messages is taken by its marks.
 
-use std::collections::HashMap;
 
-use halo_dataset::write_string;
-use memchr::memmem::{self, Finder};
+use hashbrown::HashMap;
+use halo_dataset::write_escaped_bytes;
+use memchr::memmem::Finder;
 use twox_hash::XxHash3_64;
 
 /// Stands on both sides of the number of a message. A character that nobody may use for anything (Unicode leaves it to private agreement).
 pub(crate) const SHORT: char = '\u{f8fe}';
-pub(crate) const SHORT_BYTES: &[u8] = "\u{f8fe}".as_bytes();
+const SHORT_BYTES: &[u8] = "\u{f8fe}".as_bytes();
 
 /// How a list of messages opens that is JSON in a string of JSON.
 const LIST_OPENS: &[u8] = b"[{\\\"";
@@ -27,7 +27,7 @@ const NONE: u32 = u32::MAX;
 pub(crate) struct Shortcuts {
     finder: Finder<'static>,
     /// Each message, escaped once more; empty for what is no message.
-    escaped: String,
+    escaped: Vec<u8>,
     ends: Vec<usize>,
     /// Hash of the first bytes of a message to the one that was seen last.
     by_prefix: HashMap<u64, u32>,
@@ -39,7 +39,7 @@ impl Default for Shortcuts {
     fn default() -> Self {
         Self {
             finder: Finder::new(LIST_OPENS),
-            escaped: String::new(),
+            escaped: Vec::new(),
             ends: Vec::new(),
             by_prefix: HashMap::new(),
             short: Vec::new(),
@@ -60,12 +60,9 @@ impl Shortcuts {
         let number = u32::try_from(self.ends.len()).unwrap_or(NONE);
         let start = self.escaped.len();
         if let Some(raw) = raw {
-            write_string(&mut self.escaped, raw);
-            // Without its quotes: it stands within others.
-            self.escaped.pop();
-            self.escaped.remove(start);
+            write_escaped_bytes(&mut self.escaped, raw);
         }
-        let escaped = &self.escaped.as_bytes()[start..];
+        let escaped = &self.escaped[start..];
         for len in PREFIXES {
             if let Some(prefix) = escaped.get(..len) {
                 self.by_prefix.insert(XxHash3_64::oneshot(prefix), number);
@@ -77,7 +74,7 @@ impl Shortcuts {
     fn escaped(&self, number: u32) -> &[u8] {
         let at = number as usize;
         let start = if at == 0 { 0 } else { self.ends[at - 1] };
-        &self.escaped.as_bytes()[start..self.ends[at]]
+        &self.escaped[start..self.ends[at]]
     }
 
     /// The known message that bytes begin with.
@@ -165,10 +162,15 @@ fn push_mark(out: &mut Vec<u8>, number: u32) {
     out.extend_from_slice(SHORT_BYTES);
 }
 
+/// Whether there is a mark in some bytes.
+pub(crate) fn holds_mark(bytes: &[u8]) -> bool {
+    memchr::memchr_iter(SHORT_BYTES[0], bytes).any(|at| bytes[at..].starts_with(SHORT_BYTES))
+}
+
 /// Copies bytes that hold no mark of their own; tells whether they are such.
 fn copy_plain(bytes: &[u8], out: &mut Vec<u8>) -> bool {
     out.extend_from_slice(bytes);
-    memmem::find(bytes, SHORT_BYTES).is_none()
+    !holds_mark(bytes)
 }
 
 fn copy_whole(line: &[u8], start: usize, out: &mut Vec<u8>) -> bool {

@@ -2,13 +2,16 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use halo_dataset::{Content, SpanBatchBuilder, SpanChunk, SpanRow, error_signature, push_tag, result_failure};
+use hashbrown::HashMap;
 use twox_hash::XxHash3_64;
 
 use crate::attributes::Attributes;
 use crate::conventions::{Family, Field, family};
 use crate::dictionary::MessageDictionary;
+use crate::json::Json;
 use crate::mapping::{Mapped, MessagesAt};
 use crate::messages::ChatMessage;
 use crate::skeleton::{SkeletonWriter, SpanContent};
@@ -40,6 +43,37 @@ impl Resource {
             *column = attributes.text(value).filter(|text| !text.is_empty()).map(str::to_owned);
         }
         resource
+    }
+}
+
+/// Resources that were read before: nearly every line repeats one of a few.
+#[derive(Debug, Default)]
+pub(crate) struct Resources {
+    known: HashMap<Vec<u8>, Arc<Resource>>,
+    identity: Vec<u8>,
+}
+
+/// Resources that are remembered at a time.
+const RESOURCES_MAX: usize = 1024;
+
+impl Resources {
+    /// The resource of a value, which `read` makes when it is new.
+    pub(crate) fn get<E>(
+        &mut self,
+        value: Json<'_, '_>,
+        read: impl FnOnce() -> Result<Resource, E>,
+    ) -> Result<Arc<Resource>, E> {
+        self.identity.clear();
+        value.write_identity(&mut self.identity);
+        if let Some(known) = self.known.get(&self.identity) {
+            return Ok(Arc::clone(known));
+        }
+        if self.known.len() == RESOURCES_MAX {
+            self.known.clear();
+        }
+        let resource = Arc::new(read()?);
+        self.known.insert(self.identity.clone(), Arc::clone(&resource));
+        Ok(resource)
     }
 }
 

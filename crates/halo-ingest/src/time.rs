@@ -52,6 +52,9 @@ fn from_text(text: &str) -> Result<Option<i64>, String> {
     if text.is_empty() {
         return Ok(None);
     }
+    if let Some(time) = usual_time(text) {
+        return Ok(Some(time));
+    }
     if let Ok(number) = text.parse::<i64>() {
         return from_number(number);
     }
@@ -62,6 +65,42 @@ fn from_text(text: &str) -> Result<Option<i64>, String> {
     let nanoseconds = timestamp.ok().and_then(|timestamp| i64::try_from(timestamp.as_nanosecond()).ok());
     let shown: String = text.chars().take(40).collect();
     nanoseconds.map(Some).ok_or_else(|| format!("\"{shown}\" is no time (RFC 3339 such as 2026-05-01T08:00:00Z)"))
+}
+
+/// A time as nearly all exporters write it, `2026-05-01T08:00:00.123456Z`, from 1970 on. `None` of any other, which a calendar reads.
+fn usual_time(text: &str) -> Option<i64> {
+    let bytes = text.strip_suffix('Z')?.as_bytes();
+    let (head, fraction) = bytes.split_at_checked(19)?;
+    let number = |digits: &[u8]| {
+        let digit = |number: i64, byte: &u8| byte.is_ascii_digit().then(|| number * 10 + i64::from(byte - b'0'));
+        digits.iter().try_fold(0, digit)
+    };
+    let signs = [head[4], head[7], head[10], head[13], head[16]];
+    let (year, month, day) = (number(&head[..4])?, number(&head[5..7])?, number(&head[8..10])?);
+    let (hour, minute, second) = (number(&head[11..13])?, number(&head[14..16])?, number(&head[17..])?);
+    // A day that not every month has, and a leap second, are for the calendar.
+    let is_usual = signs == *b"--T::"
+        && (1970..2262).contains(&year)
+        && (1..=12).contains(&month)
+        && (1..=28).contains(&day)
+        && (hour, minute, second) < (24, 0, 0)
+        && minute < 60
+        && second < 60;
+    let nanoseconds = match fraction {
+        [] => 0,
+        [b'.', digits @ ..] if (1..=9).contains(&digits.len()) => {
+            number(digits)? * 10_i64.pow(9 - u32::try_from(digits.len()).ok()?)
+        }
+        _ => return None,
+    };
+    let seconds = (days_since_1970(year, month, day) * 24 + hour) * 3600 + minute * 60 + second;
+    is_usual.then(|| seconds * 1_000_000_000 + nanoseconds)
+}
+
+/// Days from 1970-01-01 to a day of the Gregorian calendar. A year is counted from March, so that the leap day is its last.
+fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    year * 365 + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 719_469
 }
 
 /// A time as RFC 3339 with nanoseconds, the form of HALO's flat lines.
@@ -78,6 +117,31 @@ mod tests {
         let mut bytes = json.as_bytes().to_vec();
         let tape = simd_json::to_tape(&mut bytes).unwrap();
         parse_time(Json::of(&tape.0))
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_usual_form_is_what_the_calendar_says(seconds in -100_000_000..9_300_000_000_i64, nanoseconds in 0..1_000_000_000_i32, digits in 0..10_usize) {
+            let timestamp = jiff::Timestamp::new(seconds, nanoseconds).unwrap();
+            let mut text = format!("{timestamp:.9}");
+            text.truncate(if digits == 0 { 19 } else { 20 + digits });
+            text.push('Z');
+            let expected = text.parse::<jiff::Timestamp>().ok().and_then(|time| i64::try_from(time.as_nanosecond()).ok());
+            if let Some(time) = usual_time(&text) {
+                proptest::prop_assert_eq!(Some(time), expected, "{}", text);
+            }
+            let day: u32 = text[8..10].parse().unwrap();
+            let year: i32 = text[..4].parse().unwrap();
+            proptest::prop_assert_eq!(usual_time(&text).is_some(), day <= 28 && (1970..2262).contains(&year), "{}", text);
+        }
+
+        #[test]
+        fn what_the_calendar_refuses_is_no_usual_time(text in "(19|20|00)[0-9]{2}[-0-9][0-9]{2}-[0-3][0-9][T ][0-2][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9]{0,10})?Z?") {
+            let read = text.parse::<jiff::Timestamp>().ok().and_then(|time| i64::try_from(time.as_nanosecond()).ok());
+            if let Some(time) = usual_time(&text) {
+                proptest::prop_assert_eq!(Some(time), read, "{}", text);
+            }
+        }
     }
 
     #[test]
