@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringBuilder};
 use arrow::datatypes::{DataType, Field, Schema};
 
 use crate::Result;
@@ -59,8 +59,9 @@ fn write_texts(path: &Path, segment: u32, content: &Merged<'_>, effort: Effort) 
             end += 1;
         }
         let ids = Int64Array::from_iter_values((start..end).map(|row| global_id(segment, row)));
-        let texts = StringArray::from_iter_values((start..end).map(|row| content.texts[row as usize]));
-        let columns: Vec<ArrayRef> = vec![Arc::new(ids), Arc::new(texts)];
+        let mut texts = StringBuilder::with_capacity((end - start) as usize, bytes);
+        content.texts[start as usize..end as usize].iter().for_each(|text| texts.append_value(text));
+        let columns: Vec<ArrayRef> = vec![Arc::new(ids), Arc::new(texts.finish())];
         writer.write(&RecordBatch::try_new(Arc::clone(&schema), columns)?)?;
         start = end;
     }

@@ -16,7 +16,7 @@ use crate::{DatasetError, Result};
 
 /// Columns of ever-different text: a dictionary of them costs time and saves nothing.
 const PLAIN_COLUMNS: &[&str] =
-    &["span_id", "parent_span_id", "tool_call_id", "attributes", "events", "extra", "content_hash", "text", "ids"];
+    &["span_id", "parent_span_id", "tool_call_id", "attributes", "events", "extra", "text", "ids"];
 
 /// Pages are cut after this many bytes; larger ones compress better, smaller ones are quicker to look one text up in.
 const PAGE_BYTES: usize = 1024 * 1024;
@@ -34,7 +34,7 @@ pub struct Effort {
 
 impl Effort {
     /// While reading traces in: as quick as the machine.
-    pub const INGEST: Self = Self { text_level: 3, column_level: 1, text_page_bytes: 2 * PAGE_BYTES };
+    pub const INGEST: Self = Self { text_level: 2, column_level: 1, text_page_bytes: 2 * PAGE_BYTES };
     /// When a dataset is compacted: small.
     pub const COMPACT: Self = Self { text_level: 12, column_level: 9, text_page_bytes: 4 * PAGE_BYTES };
 }
@@ -89,6 +89,13 @@ fn properties(schema: &Schema, kind: Kind, effort: Effort) -> Result<WriterPrope
         let id_list = matches!(field.data_type(), DataType::List(item) if *item.data_type() == DataType::Int64);
         let column = match field.data_type() {
             DataType::Int64 if counts_up => ColumnPath::from(name),
+            // Numbers of which no two are alike, and far below what 64 bits hold: so many bits as they take.
+            DataType::Timestamp(..) | DataType::Int64 if matches!(name, "start_time" | "end_time" | "raw_bytes" | "content_hash") => {
+                builder = builder
+                    .set_column_dictionary_enabled(ColumnPath::from(name), false)
+                    .set_column_encoding(ColumnPath::from(name), Encoding::DELTA_BINARY_PACKED);
+                continue;
+            }
             DataType::List(_) if id_list => {
                 ColumnPath::new(vec![name.to_owned(), "list".to_owned(), "item".to_owned()])
             }

@@ -10,7 +10,7 @@ use crate::attributes::{Attributes, Value};
 use crate::conventions::{Family, family};
 use crate::dictionary::{FoundList, MessageDictionary};
 use crate::json::{Json, JsonKind, push_display, with_parsed, write_float, write_key};
-use crate::messages::{Flattened, indexed};
+use crate::messages::{Flattened, indexed, read_message};
 
 /// A text of an attribute is stored apart from this length on, unless it may be a tag.
 const TEXT_BYTES_MIN: usize = 64;
@@ -61,6 +61,21 @@ impl SkeletonWriter<'_> {
     /// The messages of a list in a text, when it holds one.
     pub(crate) fn list<'t>(&mut self, text: &'t str) -> Option<FoundList<'t>> {
         self.dictionary.list(self.content, text, self.trace)
+    }
+
+    /// The message that a text is as a whole: one that was read before, or that begins as a message does.
+    pub(crate) fn message(&mut self, text: &str) -> Option<u32> {
+        match text.starts_with("{\"role\":") {
+            true => self.dictionary.add(self.content, text, read_message),
+            false => self.dictionary.known(text),
+        }
+    }
+
+    /// What a text says: the text of a message where it is one.
+    pub(crate) fn said(&mut self, text: &str) -> u32 {
+        let message = if text.starts_with('{') { self.message(text) } else { None };
+        let said = message.and_then(|message| self.content.message(message).content);
+        said.unwrap_or_else(|| self.content.texts.intern(text))
     }
 
     /// The messages that some attributes flatten, by the prefix of their keys. Families with gaps or odd keys are left where they are.
@@ -168,7 +183,7 @@ impl SkeletonWriter<'_> {
         }
         match text.as_bytes()[0] {
             b'{' => {
-                if let Some(message) = self.dictionary.known(text) {
+                if let Some(message) = self.message(text) {
                     let list = self.place(&[i64::from(message)]);
                     let around = Around { before: "", between: "", after: "" };
                     return write_list_hole(&mut self.span.attributes, list, Some(&around));

@@ -120,6 +120,10 @@ pub(crate) struct ChunkBuilder {
     bytes: usize,
 }
 
+/// As much of a span's hash as is stored: it tells a duplicate from a conflict among spans that have the same ids already, of which one in a
+/// million millions would be mistaken; more bits would only take room.
+const HASH_BITS: u64 = (1 << 40) - 1;
+
 /// About what a span takes in memory beside its JSON: some fifty columns, most of them short.
 const ROW_BYTES: usize = 800;
 
@@ -268,7 +272,7 @@ impl ChunkBuilder {
                 scratch.extend_from_slice(&self.content.message_identity(number(message)).to_le_bytes());
             }
         }
-        XxHash3_64::oneshot(scratch).cast_signed()
+        (XxHash3_64::oneshot(scratch) & HASH_BITS).cast_signed()
     }
 }
 
@@ -360,19 +364,28 @@ impl Derived {
         // A tool's own attributes, then what the messages say, then the plain input and output.
         let own = |field| mapped.text(field).filter(|_| is_tool);
         let said_out = message_out.as_ref().and_then(ChatMessage::shown).map(Cow::Owned);
-        let output = own(Field::ToolOutput).or(said_out).or_else(|| mapped.text(Field::Output));
-        let mut intern = |text: &str| i64::from(writer.content.texts.intern(text));
-        let input = own(Field::ToolInput).map(|text| intern(&text));
-        let output_id = output.as_deref().map(&mut intern);
+        let output = own(Field::ToolOutput).or(said_out);
+        let (output, output_id) = match output {
+            Some(output) => {
+                let id = writer.content.texts.intern(&output);
+                (Some(output), Some(id))
+            }
+            None => {
+                let output = mapped.text(Field::Output);
+                let id = output.as_deref().map(|text| writer.said(text));
+                (output, id)
+            }
+        };
+        let input = own(Field::ToolInput).map(|text| i64::from(writer.content.texts.intern(&text)));
         let input = input
             .or_else(|| asked(mapped, span_type, writer))
-            .or_else(|| mapped.text(Field::Input).map(|text| i64::from(writer.content.texts.intern(&text))));
+            .or_else(|| mapped.text(Field::Input).map(|text| i64::from(writer.said(&text))));
         let count = i64::try_from(writer.span.input.len()).ok().filter(|count| *count > 0 && span_type == "LLM");
         let error_message = raw.status_message.map(Cow::Borrowed).or_else(|| mapped.text(Field::ErrorMessage));
         let error_message = error_message.or(raw.exception.map(|(_, message)| Cow::Borrowed(message)));
         Self {
             input,
-            output: output_id,
+            output: output_id.map(i64::from),
             offered_tools: mapped.offered_tools(span_type),
             message_count: count,
             finish_reason: mapped
