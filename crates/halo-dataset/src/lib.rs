@@ -49,6 +49,6 @@ pub use segment::{SegmentJob, SegmentOutcome};
 pub use signature::error_signature;
 pub use span::{SPAN_COLUMNS, SpanBatchBuilder, SpanRow};
 pub use store::{ContentStore, Loaded, SpanParts, StoredMessage, list};
-pub use tags::{is_tag, push_tag};
+pub use tags::{is_tag_key, is_tag_value, push_tag, push_tag_pair};
 pub use trace::{TRACE_COLUMNS, TraceBatchBuilder, TraceRow};
 pub use writer::{Commit, DatasetWriter, Novelty, SpanLedger};

@@ -18,6 +18,14 @@ use crate::{DatasetError, Result};
 const PLAIN_COLUMNS: &[&str] =
     &["span_id", "parent_span_id", "tool_call_id", "attributes", "events", "extra", "text", "ids"];
 
+/// Numbers, beside ids, that take as many bits as they or their differences need: they count up, or no two of them are alike.
+const PACKED_COLUMNS: &[&str] =
+    &["row_id", "message_row", "source_line", "step", "start_time", "end_time", "raw_bytes", "content_hash"];
+
+/// Columns whose least and greatest value per row group are kept: by them a query passes over whole segments.
+const STATISTICS_COLUMNS: &[&str] =
+    &["start_time", "end_time", "status", "failure_code", "error_type", "has_errors", "duration_ms"];
+
 /// Pages are cut after this many bytes; larger ones compress better, smaller ones are quicker to look one text up in.
 const PAGE_BYTES: usize = 1024 * 1024;
 
@@ -62,13 +70,12 @@ fn properties(schema: &Schema, kind: Kind, effort: Effort) -> Result<WriterPrope
         .set_writer_version(WriterVersion::PARQUET_1_0)
         .set_data_page_size_limit(if is_text_file { effort.text_page_bytes } else { PAGE_BYTES })
         .set_data_page_row_count_limit(usize::MAX)
-        .set_statistics_enabled(EnabledStatistics::Chunk);
+        .set_statistics_enabled(EnabledStatistics::None);
     if is_text_file {
         // The page limit is looked at after each batch of this many rows, and texts run to tens of kilobytes.
         builder = builder
             .set_write_batch_size(16)
-            .set_max_row_group_bytes(Some(TEXT_GROUP_BYTES.max(effort.text_page_bytes)))
-            .set_statistics_enabled(EnabledStatistics::None);
+            .set_max_row_group_bytes(Some(TEXT_GROUP_BYTES.max(effort.text_page_bytes)));
     }
     if let Kind::Traces { traces } = kind
         && schema.column_with_name("trace_id").is_some()
@@ -81,20 +88,16 @@ fn properties(schema: &Schema, kind: Kind, effort: Effort) -> Result<WriterPrope
     }
     for field in schema.fields() {
         let name = field.name().as_str();
+        if STATISTICS_COLUMNS.contains(&name) {
+            builder = builder.set_column_statistics_enabled(ColumnPath::from(name), EnabledStatistics::Chunk);
+        }
         if PLAIN_COLUMNS.contains(&name) {
             builder = builder.set_column_dictionary_enabled(ColumnPath::from(name), false);
         }
-        // Ids count up, mostly: their differences are next to nothing.
-        let counts_up = name.ends_with("_id") || matches!(name, "row_id" | "message_row" | "source_line" | "step");
         let id_list = matches!(field.data_type(), DataType::List(item) if *item.data_type() == DataType::Int64);
-        let column = match field.data_type() {
-            DataType::Int64 if counts_up => ColumnPath::from(name),
-            // Numbers of which no two are alike, and far below what 64 bits hold: so many bits as they take.
-            DataType::Timestamp(..) | DataType::Int64 if matches!(name, "start_time" | "end_time" | "raw_bytes" | "content_hash") => {
-                builder = builder
-                    .set_column_dictionary_enabled(ColumnPath::from(name), false)
-                    .set_column_encoding(ColumnPath::from(name), Encoding::DELTA_BINARY_PACKED);
-                continue;
+        let packed = match field.data_type() {
+            DataType::Int64 | DataType::Timestamp(..) if name.ends_with("_id") || PACKED_COLUMNS.contains(&name) => {
+                ColumnPath::from(name)
             }
             DataType::List(_) if id_list => {
                 ColumnPath::new(vec![name.to_owned(), "list".to_owned(), "item".to_owned()])
@@ -102,9 +105,8 @@ fn properties(schema: &Schema, kind: Kind, effort: Effort) -> Result<WriterPrope
             _ => continue,
         };
         builder = builder
-            .set_column_dictionary_enabled(column.clone(), false)
-            .set_column_encoding(column.clone(), Encoding::DELTA_BINARY_PACKED)
-            .set_column_statistics_enabled(column, EnabledStatistics::None);
+            .set_column_dictionary_enabled(packed.clone(), false)
+            .set_column_encoding(packed, Encoding::DELTA_BINARY_PACKED);
     }
     Ok(builder.build())
 }

@@ -206,12 +206,7 @@ impl Made {
     }
 
     /// The batch of the rows in a range, with all columns of a schema.
-    fn complete(
-        &self,
-        gathered: &RecordBatch,
-        schema: &SchemaRef,
-        rows: Range<usize>,
-    ) -> Result<RecordBatch> {
+    fn complete(&self, gathered: &RecordBatch, schema: &SchemaRef, rows: Range<usize>) -> Result<RecordBatch> {
         let len = rows.len();
         let columns = schema.fields().iter().map(|field| -> Result<ArrayRef> {
             let name = field.name().as_str();

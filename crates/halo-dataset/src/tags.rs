@@ -28,21 +28,35 @@ const NOT_TAGS: &[&str] = &[
     "agent.id",
 ];
 
-/// Whether an attribute may be a tag: short, and of a key that is no payload.
+/// Whether attributes of a key may be tags: it is no payload.
 #[must_use]
-pub fn is_tag(key: &str, value: &str) -> bool {
-    value.len() <= TAG_BYTES_MAX
-        && key.len() <= TAG_BYTES_MAX
-        && !NOT_TAGS.iter().any(|family| key.starts_with(family))
-        && !key.chars().chain(value.chars()).any(|c| c == TAG_VALUE || c == TAG_END)
+pub fn is_tag_key(key: &str) -> bool {
+    is_short(key) && !NOT_TAGS.iter().any(|family| key.starts_with(family))
 }
 
-/// Adds an attribute to a text for the `tags` column of a [`SpanRow`](crate::SpanRow), when it is one.
+/// Whether a value may be that of a tag: short.
+#[must_use]
+pub fn is_tag_value(value: &str) -> bool {
+    is_short(value)
+}
+
+fn is_short(text: &str) -> bool {
+    // The separators are ASCII: no byte of another character is one.
+    text.len() <= TAG_BYTES_MAX
+        && !text.bytes().any(|byte| char::from(byte) == TAG_VALUE || char::from(byte) == TAG_END)
+}
+
+/// Adds an attribute to a text for the `tags` column of a [`SpanRow`](crate::SpanRow), when it is a tag.
 pub fn push_tag(tags: &mut String, key: &str, value: &str) {
-    if is_tag(key, value) {
-        tags.push_str(key);
-        tags.push(TAG_VALUE);
-        tags.push_str(value);
-        tags.push(TAG_END);
+    if is_tag_key(key) && is_tag_value(value) {
+        push_tag_pair(tags, key, value);
     }
+}
+
+/// Adds an attribute that is known to be a tag.
+pub fn push_tag_pair(tags: &mut String, key: &str, value: &str) {
+    tags.push_str(key);
+    tags.push(TAG_VALUE);
+    tags.push_str(value);
+    tags.push(TAG_END);
 }

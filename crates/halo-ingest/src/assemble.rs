@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, BooleanBuilder, RecordBatch, StringViewArray};
 use arrow::datatypes::Int64Type;
-use hashbrown::HashMap;
 use halo_dataset::{Novelty, SpanChunk, SpanLedger, SpanPlace};
+use hashbrown::HashMap;
 use twox_hash::XxHash3_64;
 
 /// Spans of a segment at most: what is done for all spans of one at once is bounded by it.

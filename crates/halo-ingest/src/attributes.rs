@@ -1,6 +1,7 @@
 //! Attributes of one span or resource, as any input format gives them.
 
 use crate::json::{Json, JsonKind, push_int, write_float, write_key, write_string};
+use crate::key::Key;
 
 /// A value of an attribute. Composite values are kept as JSON text.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -15,10 +16,19 @@ pub(crate) enum Value<'i> {
     Json(usize, usize),
 }
 
+/// An attribute.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Attribute<'i> {
+    pub(crate) key: &'i str,
+    /// What the key tells.
+    pub(crate) tells: Key,
+    pub(crate) value: Value<'i>,
+}
+
 /// Attributes in the order of the input.
 #[derive(Debug, Default)]
 pub(crate) struct Attributes<'i> {
-    list: Vec<(&'i str, Value<'i>)>,
+    list: Vec<Attribute<'i>>,
     arena: String,
     /// Whether OTLP's list says more than plain JSON can: bytes, numbers beyond JSON, values of no known type.
     is_odd: bool,
@@ -26,6 +36,18 @@ pub(crate) struct Attributes<'i> {
 
 /// Attributes that a span has room for at first.
 const ATTRIBUTES_USUAL: usize = 32;
+
+impl Attribute<'_> {
+    /// Appends the key as [`write_key`] does.
+    pub(crate) fn write_key(&self, out: &mut String, first: bool) {
+        if !self.tells.is_plain {
+            return write_key(out, self.key, first);
+        }
+        out.push_str(if first { "\"" } else { ",\"" });
+        out.push_str(self.key);
+        out.push_str("\":");
+    }
+}
 
 impl<'i> Attributes<'i> {
     /// Reads a plain JSON object.
@@ -36,7 +58,7 @@ impl<'i> Attributes<'i> {
                 JsonKind::Object(_) | JsonKind::Array(_) => attributes.composite(|out| value.write(out)),
                 _ => scalar(value),
             };
-            attributes.list.push((key, value));
+            attributes.list.push(Attribute { key, tells: Key::of(key), value });
         }
         attributes
     }
@@ -55,7 +77,7 @@ impl<'i> Attributes<'i> {
                 Some(AnyValue::Scalar(value)) => value,
                 Some(AnyValue::Composite(value)) => attributes.composite(|out| write_any_value(out, value)),
             };
-            attributes.list.push((key, value));
+            attributes.list.push(Attribute { key, tells: Key::of(key), value });
         }
         attributes
     }
@@ -67,7 +89,7 @@ impl<'i> Attributes<'i> {
 
     /// Whether a key stands twice.
     pub(crate) fn has_twice(&self) -> bool {
-        let mut keys: Vec<&str> = self.list.iter().map(|(key, _)| *key).collect();
+        let mut keys: Vec<&str> = self.list.iter().map(|attribute| attribute.key).collect();
         keys.sort_unstable();
         keys.windows(2).any(|pair| pair[0] == pair[1])
     }
@@ -78,8 +100,8 @@ impl<'i> Attributes<'i> {
         Value::Json(start, self.arena.len())
     }
 
-    /// Keys and values.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'i str, Value<'i>)> {
+    /// All of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Attribute<'i>> {
         self.list.iter().copied()
     }
 
@@ -113,18 +135,18 @@ impl<'i> Attributes<'i> {
     /// Appends all as one JSON object with sorted keys: the same resource gives the same text whatever the exporter's order.
     pub(crate) fn write_sorted(&self, out: &mut String) {
         let mut sorted: Vec<_> = self.list.iter().collect();
-        sorted.sort_by_key(|(key, _)| *key);
+        sorted.sort_by_key(|attribute| attribute.key);
         self.write_list(sorted.into_iter(), out);
     }
 
-    fn write_list<'a>(&'a self, list: impl Iterator<Item = &'a (&'i str, Value<'i>)>, out: &mut String)
+    fn write_list<'a>(&'a self, list: impl Iterator<Item = &'a Attribute<'i>>, out: &mut String)
     where
         'i: 'a,
     {
         out.push('{');
-        for (index, (key, value)) in list.enumerate() {
-            write_key(out, key, index == 0);
-            self.write_value(out, *value);
+        for (index, attribute) in list.enumerate() {
+            attribute.write_key(out, index == 0);
+            self.write_value(out, attribute.value);
         }
         out.push('}');
     }

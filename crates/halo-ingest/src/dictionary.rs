@@ -1,9 +1,8 @@
 //! The messages of a chunk of input, found again by their JSON: a conversation that is sent again each turn is compared with what was read
 //! before, at the speed of memory, and only what is new in it is parsed.
 
-
-use hashbrown::HashMap;
 use halo_dataset::{Content, Spelling, TextTable};
+use hashbrown::HashMap;
 
 use crate::json::{Json, with_parsed};
 use crate::messages::{ChatMessage, read_message};

@@ -25,6 +25,7 @@ mod frames;
 pub mod fuzzing;
 mod input;
 mod json;
+mod key;
 mod mapping;
 mod messages;
 mod object;

@@ -6,12 +6,13 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
-use crate::attributes::{Attributes, Value};
+use crate::attributes::{Attribute, Attributes, Value};
 use crate::conventions::{
-    Convention, FIELDS, Family, Field, Known, Rule, Wants, family, is_framework, known, name_space, span_type_of_kind,
-    span_type_of_operation, span_type_of_vercel, sub_rules,
+    Convention, FIELDS, Family, Field, Known, Rule, Wants, is_framework, span_type_of_kind, span_type_of_operation,
+    span_type_of_vercel, sub_rules,
 };
 use crate::json::{Json, JsonKind, with_parsed};
+use crate::key::Key;
 use crate::messages::{EventMessages, Flattened, indexed};
 
 mod conversation;
@@ -77,28 +78,29 @@ impl<'a, 'i> Mapped<'a, 'i> {
             divides_input: false,
             from_anthropic: false,
         };
-        for (key, value) in attributes.iter() {
-            mapped.take(key, value);
+        for attribute in attributes.iter() {
+            mapped.take(attribute);
         }
         mapped
     }
 
-    fn take(&mut self, key: &'i str, value: Value<'i>) {
-        match known(key) {
-            Some(Known::Rule(rule)) => self.take_value(key, rule, value),
+    fn take(&mut self, attribute: Attribute<'i>) {
+        let Attribute { key, tells, value } = attribute;
+        match tells.known {
+            Some(Known::Rule(rule)) => self.take_value(attribute, rule),
             Some(Known::Parent(rule, convention)) => {
-                self.hint(key, convention);
+                self.hint(tells, convention);
                 if let Some(rule) = rule {
-                    self.take_value(key, rule, value);
+                    self.take_value(attribute, rule);
                 }
                 self.take_parent(key, value);
             }
-            None => self.take_other(key, value),
+            None => self.take_other(attribute),
         }
     }
 
-    fn take_value(&mut self, key: &str, rule: Rule, value: Value<'i>) {
-        self.hint(key, rule.convention);
+    fn take_value(&mut self, Attribute { key, tells, value }: Attribute<'i>, rule: Rule) {
+        self.hint(tells, rule.convention);
         if rule.telling {
             self.tell(rule.convention);
         }
@@ -157,8 +159,9 @@ impl<'a, 'i> Mapped<'a, 'i> {
     }
 
     /// Takes an attribute that stands in no table: a part of a flattened list, or one that only gives the convention away.
-    fn take_other(&mut self, key: &'i str, value: Value<'i>) {
-        if let Some((family, rest, convention)) = family(key) {
+    fn take_other(&mut self, Attribute { key, tells, value }: Attribute<'i>) {
+        if let Some((family, rest, convention)) = tells.family {
+            let rest = &key[rest..];
             self.tell(convention);
             return match family {
                 Family::InputMessages => self.input_messages.take(rest, value),
@@ -171,8 +174,8 @@ impl<'a, 'i> Mapped<'a, 'i> {
                 }
             };
         }
-        if let Some(convention) = name_space(key) {
-            self.hint(key, convention);
+        if let Some(convention) = tells.name_space {
+            self.hint(tells, convention);
         }
     }
 
@@ -180,13 +183,10 @@ impl<'a, 'i> Mapped<'a, 'i> {
         self.telling = Some(self.telling.map_or(convention, |known| known.min(convention)));
     }
 
-    fn hint(&mut self, key: &str, convention: Convention) {
-        // Plain words, and names that OpenTelemetry itself has.
-        if !key.contains('.') || matches!(key, "session.id" | "user.id" | "error.type") || key.starts_with("exception.")
-        {
-            return;
+    fn hint(&mut self, tells: Key, convention: Convention) {
+        if tells.hints {
+            self.hinted = Some(self.hinted.map_or(convention, |known| known.min(convention)));
         }
-        self.hinted = Some(self.hinted.map_or(convention, |known| known.min(convention)));
     }
 
     fn has(&self, field: Field) -> bool {

@@ -161,12 +161,14 @@ mod tests {
         ];
         let value = leaf.prop_recursive(3, 20, 4, |inner| {
             let comma = prop_oneof![9 => Just(","), 3 => Just(", "), 1 => Just(" ,")];
-            let members = prop::collection::vec(("\"[a-z]{0,3}\"", prop_oneof![Just(":"), Just(": ")], inner.clone()), 0..4);
+            let members =
+                prop::collection::vec(("\"[a-z]{0,3}\"", prop_oneof![Just(":"), Just(": ")], inner.clone()), 0..4);
             prop_oneof![
                 (prop::collection::vec(inner, 0..4), comma.clone())
                     .prop_map(|(items, comma)| format!("[{}]", items.join(comma))),
                 (members, comma).prop_map(|(members, comma)| {
-                    let members: Vec<String> = members.into_iter().map(|(key, colon, value)| key + colon + &value).collect();
+                    let members: Vec<String> =
+                        members.into_iter().map(|(key, colon, value)| key + colon + &value).collect();
                     format!("{{{}}}", members.join(comma))
                 }),
             ]

@@ -316,8 +316,8 @@ fn exception(events: Json<'_, '_>) -> Option<(String, String)> {
     let text = |wanted: &str| {
         attributes
             .iter()
-            .find(|(key, _)| *key == wanted)
-            .and_then(|(_, value)| attributes.text(value).map(str::to_owned))
+            .find(|attribute| attribute.key == wanted)
+            .and_then(|attribute| attributes.text(attribute.value).map(str::to_owned))
             .unwrap_or_default()
     };
     Some((text("exception.type"), text("exception.message")))

@@ -4,9 +4,8 @@
 //! A line is copied with a short mark in the place of each known message, parsed, and every text with marks is made whole again. What the
 //! marks stand for is remembered, so that a list of messages is taken by its marks.
 
-
-use hashbrown::HashMap;
 use halo_dataset::write_escaped_bytes;
+use hashbrown::HashMap;
 use memchr::memmem::Finder;
 use twox_hash::XxHash3_64;
 

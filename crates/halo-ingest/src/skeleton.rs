@@ -4,12 +4,13 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use halo_dataset::holes::{Around, MessageList, may_have_holes, write_flat_hole, write_list_hole, write_text_hole};
-use halo_dataset::{Content, is_tag, write_string};
+use halo_dataset::{Content, is_tag_value, write_string};
 
-use crate::attributes::{Attributes, Value};
-use crate::conventions::{Family, family};
+use crate::attributes::{Attribute, Attributes, Value};
+use crate::conventions::Family;
 use crate::dictionary::{FoundList, MessageDictionary};
 use crate::json::{Json, JsonKind, push_display, with_parsed, write_float, write_key};
+use crate::key::Key;
 use crate::messages::{Flattened, indexed, read_message};
 
 /// A text of an attribute is stored apart from this length on, unless it may be a tag.
@@ -81,8 +82,9 @@ impl SkeletonWriter<'_> {
     /// The messages that some attributes flatten, by the prefix of their keys. Families with gaps or odd keys are left where they are.
     pub(crate) fn flattened<'i>(&mut self, attributes: &Attributes<'i>) -> BTreeMap<&'i str, Vec<i64>> {
         let mut groups: FlatGroups<'i> = BTreeMap::new();
-        for (key, value) in attributes.iter() {
-            if let Some((Family::InputMessages | Family::OutputMessages, rest, _)) = family(key)
+        for Attribute { key, tells, value } in attributes.iter() {
+            if let Some((Family::InputMessages | Family::OutputMessages, rest, _)) = tells.family
+                && let rest = &key[rest..]
                 && let Some((index, member)) = plainly_indexed(rest)
                 && let Some(prefix) = key.get(..key.len() - rest.len()).and_then(|prefix| prefix.strip_suffix('.'))
             {
@@ -126,19 +128,20 @@ impl SkeletonWriter<'_> {
 
     /// Writes the attributes. `input` and `output` of the span's content are there already; `flattened` are its families of flattened messages.
     pub(crate) fn attributes<'i>(&mut self, attributes: &Attributes<'i>, flattened: &BTreeMap<&'i str, Vec<i64>>) {
-        if !attributes.iter().all(|(key, _)| may_have_holes(key)) {
+        if !attributes.iter().all(|attribute| attribute.tells.may_have_holes) {
             return self.attributes_whole(attributes);
         }
         self.span.attributes.push('{');
         let mut first = true;
-        for (key, value) in attributes.iter() {
-            if is_flattened(key, flattened) {
+        for attribute in attributes.iter() {
+            let value = attribute.value;
+            if attribute.tells.family.is_some() && is_flattened(attribute.key, flattened) {
                 continue;
             }
-            write_key(&mut self.span.attributes, key, first);
+            attribute.write_key(&mut self.span.attributes, first);
             first = false;
             match value {
-                Value::Text(text) => self.text(key, text),
+                Value::Text(text) => self.text(attribute.tells, text),
                 Value::Json(..) => self.composite(attributes.text(value).unwrap_or("null")),
                 _ => attributes.write_value(&mut self.span.attributes, value),
             }
@@ -174,8 +177,8 @@ impl SkeletonWriter<'_> {
         MessageList::Extra { first, count: messages.len() }
     }
 
-    fn text(&mut self, key: &str, text: &str) {
-        if text.len() < TEXT_BYTES_MIN || is_tag(key, text) {
+    fn text(&mut self, key: Key, text: &str) {
+        if text.len() < TEXT_BYTES_MIN || (key.may_be_tag && is_tag_value(text)) {
             if may_have_holes(text) {
                 return write_string(&mut self.span.attributes, text);
             }

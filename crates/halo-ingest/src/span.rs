@@ -4,11 +4,14 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use halo_dataset::{Content, SpanBatchBuilder, SpanChunk, SpanRow, error_signature, push_tag, result_failure};
+use halo_dataset::{
+    Content, SpanBatchBuilder, SpanChunk, SpanRow, error_signature, is_tag_value, push_tag, push_tag_pair,
+    result_failure,
+};
 use hashbrown::HashMap;
 use twox_hash::XxHash3_64;
 
-use crate::attributes::Attributes;
+use crate::attributes::{Attribute, Attributes};
 use crate::conventions::{Family, Field, family};
 use crate::dictionary::MessageDictionary;
 use crate::json::Json;
@@ -30,8 +33,10 @@ impl Resource {
     pub(crate) fn of(attributes: &Attributes<'_>) -> Self {
         let mut resource = Self::default();
         attributes.write_sorted(&mut resource.json);
-        for (key, value) in attributes.iter() {
-            attributes.with_tag_text(value, |text| push_tag(&mut resource.tags, key, text));
+        for Attribute { key, tells, value } in attributes.iter() {
+            if tells.may_be_tag {
+                attributes.with_tag_text(value, |text| push_tag(&mut resource.tags, key, text));
+            }
             let column = match key {
                 "service.name" => &mut resource.service_name,
                 "service.version" => &mut resource.service_version,
@@ -163,8 +168,12 @@ impl ChunkBuilder {
         let derived = Derived::of(raw, &mapped, span_type, &mut writer);
         self.tags.clear();
         self.tags.push_str(&raw.resource.tags);
-        for (key, value) in raw.attributes.iter() {
-            raw.attributes.with_tag_text(value, |text| push_tag(&mut self.tags, key, text));
+        for Attribute { key, value, .. } in raw.attributes.iter().filter(|attribute| attribute.tells.may_be_tag) {
+            raw.attributes.with_tag_text(value, |text| {
+                if is_tag_value(text) {
+                    push_tag_pair(&mut self.tags, key, text);
+                }
+            });
         }
         let content_hash = self.content_hash(raw, [events.as_deref(), links.as_deref(), extra.as_deref()]);
         let json = [Some(self.span.attributes.as_str()), events.as_deref(), links.as_deref(), extra.as_deref()];
