@@ -5,6 +5,7 @@ use arrow::array::{
     TimestampNanosecondBuilder,
 };
 use arrow::datatypes::{DataType, Field, TimeUnit};
+use hashbrown::HashMap;
 use std::sync::Arc;
 
 /// What a column holds.
@@ -176,6 +177,59 @@ kind!(
     Skeleton, &'a str, StringViewBuilder, StringViewBuilder::new().with_fixed_block_size(TEXT_BLOCK_BYTES)
 );
 
+/// Marks a text column of few and long values, such as the attributes of resources: each is held once per batch.
+pub(crate) struct SharedText;
+
+/// Builds a [`SharedText`] column.
+pub(crate) struct SharedTextBuilder {
+    inner: StringViewBuilder,
+    /// Values that have a block of their own.
+    blocks: HashMap<Box<str>, u32>,
+}
+
+/// Values of a batch that are shared; what comes after them is held as often as it comes.
+const SHARED_TEXTS_MAX: usize = 256;
+
+/// A text up to this length stands in its view.
+const INLINE_BYTES_MAX: usize = 12;
+
+impl SharedTextBuilder {
+    fn append_shared(&mut self, text: &str) {
+        let block = match self.blocks.get(text) {
+            Some(block) => *block,
+            None if self.blocks.len() < SHARED_TEXTS_MAX => {
+                let block = self.inner.append_block(text.as_bytes().to_vec().into());
+                self.blocks.insert(text.into(), block);
+                block
+            }
+            None => return self.inner.append_value(text),
+        };
+        let view = u32::try_from(text.len()).ok().and_then(|len| self.inner.try_append_view(block, 0, len).ok());
+        if view.is_none() {
+            self.inner.append_value(text);
+        }
+    }
+}
+
+impl Kind for SharedText {
+    type Value<'a> = Option<&'a str>;
+    type Builder = SharedTextBuilder;
+    const KIND: ColumnKind = ColumnKind::Text;
+    fn builder() -> Self::Builder {
+        SharedTextBuilder { inner: Text::builder(), blocks: HashMap::new() }
+    }
+    fn append(builder: &mut Self::Builder, value: Option<&str>) {
+        match value {
+            Some(text) if text.len() > INLINE_BYTES_MAX => builder.append_shared(text),
+            _ => builder.inner.append_option(value),
+        }
+    }
+    fn finish(builder: &mut Self::Builder) -> Option<ArrayRef> {
+        builder.blocks.clear();
+        Text::finish(&mut builder.inner)
+    }
+}
+
 /// Marks a column of lists of ids; an empty list is null.
 pub(crate) struct IdList;
 
@@ -233,6 +287,7 @@ impl Kind for TextList {
 /// The type of a row's field. Spelled out rather than taken from [`Kind`], which is private and must not show in a public struct.
 macro_rules! value_type {
     (Text, $life:lifetime) => { Option<&$life str> };
+    (SharedText, $life:lifetime) => { Option<&$life str> };
     (Int, $life:lifetime) => { Option<i64> };
     (Float, $life:lifetime) => { Option<f64> };
     (Bool, $life:lifetime) => { Option<bool> };

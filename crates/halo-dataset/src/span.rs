@@ -26,15 +26,15 @@ table! {
     error_signature: Text = "Message of an ERROR span with ids, numbers, paths and quoted values replaced, so that one cause is one text.";
     service_name: Text = "service.name of the resource.";
     service_version: Text = "service.version of the resource.";
-    scope_name: Text = "Name of the instrumentation scope.";
+    scope_name: SharedText = "Name of the instrumentation scope.";
     scope_version: Text = "Version of the instrumentation scope.";
     project_id: Text = "inference.project_id.";
     environment: Text = "deployment.environment.name or deployment.environment.";
-    agent_name: Text = "Agent that the span belongs to.";
+    agent_name: SharedText = "Agent that the span belongs to.";
     agent_id: Text = "Id of that agent.";
     session_id: Text = "Session or conversation.";
     user_id: Text = "User of the session.";
-    model: Text = "Model that answered; the requested one when the answer does not say.";
+    model: SharedText = "Model that answered; the requested one when the answer does not say.";
     provider: Text = "Who served the model.";
     input_tokens: Int = "Tokens of the prompt, cached ones included.";
     output_tokens: Int = "Tokens of the reply, reasoning included.";
@@ -46,13 +46,13 @@ table! {
     tool_name: Text = "Tool that the span executes.";
     tool_call_id: Text = "Id of the call it answers.";
     requested_tool_calls: Derived = "Tool calls an LLM span asks for: JSON array of {id, name, arguments}; null when none.";
-    offered_tools: Text = "Names of the tools an LLM span was offered: JSON array of text; null when the span does not say.";
+    offered_tools: SharedText = "Names of the tools an LLM span was offered: JSON array of text; null when the span does not say.";
     message_count: Int = "Messages in the input of an LLM span; null when the span does not say.";
     failure_code: Text = "What the result of a TOOL span says went wrong (ok=false, error, http_404, exception, ...); null when it says nothing.";
     input: TextRef = "What went in. Of a span with messages: the text of the last one that is not a system prompt.";
     output: TextRef = "What came out. Of a span with messages: the text of the reply, or its tool calls as JSON when it has no text.";
     attributes: Skeleton = "All attributes of the span as a JSON object; attributes->>'key' finds any of them.";
-    resource_attributes: Text = "Attributes of the resource as a JSON object, keys sorted.";
+    resource_attributes: SharedText = "Attributes of the resource as a JSON object, keys sorted.";
     events: Skeleton = "Span events: JSON array of {name, time, attributes}; null when none.";
     links: Skeleton = "Span links: JSON array; null when none.";
     trace_state: Text = "W3C trace state; null when empty.";
@@ -60,16 +60,16 @@ table! {
     raw_bytes: Int = "Bytes of the span in its input file.";
     dialect: Text = "Convention the attributes follow most: openinference, otel_genai, inference, or other.";
     id_conflict: Bool = "Another, different span of the dataset has the same trace and span id, and came earlier.";
-    source: Text = "File the span came from.";
+    source: SharedText = "File the span came from.";
     source_line: Int = "Line in that file, from 1.";
     input_messages: IdList [internal] = "Messages that went in, as rows of messages.parquet.";
     output_messages: IdList [internal] = "Messages that came out, as rows of messages.parquet.";
     texts: IdList [internal] = "Texts that the holes of attributes, events, links and extra stand for, as rows of texts.parquet.";
     extra_messages: IdList [internal] = "Messages that other attributes repeat, as rows of messages.parquet.";
-    form: Text [internal] = "How the span was written where that differs from the usual, so that an export gives it back; null when it does not.";
+    form: SharedText [internal] = "How the span was written where that differs from the usual, so that an export gives it back; null when it does not.";
     content_hash: Int [internal] = "Hash of all that the span says: equal for exact duplicates.";
     row_id: Int [internal] = "Segment number * 2^32 + row in the segment.";
-    tags: Text [internal] = "Short attributes, for the roll-up; not stored.";
+    tags: SharedText [internal] = "Short attributes, for the roll-up; not stored.";
 }
 
 /// The schema of a batch of spans.

@@ -26,6 +26,24 @@ pub(crate) struct MessageDictionary {
     pub(crate) shortcuts: Shortcuts,
 }
 
+/// JSON that may be a message.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RawMessage<'a> {
+    text: &'a str,
+    /// The spelling that gives it back to the letter, where that is known already.
+    spelling: Option<Spelling>,
+    /// Whether it may stand in a list of messages of another line.
+    is_listed: bool,
+}
+
+impl<'a> RawMessage<'a> {
+    /// A text that is one message as a whole.
+    pub(crate) fn whole(text: &'a str, is_listed: bool) -> Self {
+        let object = leading_object(text.as_bytes()).filter(|object| object.len == text.len());
+        Self { text, spelling: object.and_then(|object| object.spelling), is_listed }
+    }
+}
+
 /// A list of messages that was found in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FoundList<'a> {
@@ -60,14 +78,14 @@ impl MessageDictionary {
         self.raws.find(raw).map(|number| self.messages[number as usize]).filter(|message| *message != NONE)
     }
 
-    /// Adds a message that is parsed already, with its JSON.
+    /// The message that a JSON is, which `read` makes when it is new.
     pub(crate) fn add(
         &mut self,
         content: &mut Content,
-        raw: &str,
+        raw: RawMessage<'_>,
         read: impl FnOnce(Json<'_, '_>) -> ChatMessage,
     ) -> Option<u32> {
-        let number = self.raw_number(content, (raw, None), read);
+        let number = self.raw_number(content, raw, read);
         Some(self.messages[number as usize]).filter(|message| *message != NONE)
     }
 
@@ -163,16 +181,18 @@ impl MessageDictionary {
         }
         let object = leading_object(text.as_bytes().get(at..)?)?;
         let end = at + object.len;
-        Some((self.raw_number(content, (text.get(at..end)?, object.spelling), read_message), end))
+        let raw = RawMessage { text: text.get(at..end)?, spelling: object.spelling, is_listed: true };
+        Some((self.raw_number(content, raw, read_message), end))
     }
 
-    /// The number of a JSON, which is read when it is new. It may be known already in which spelling it comes back as it is.
+    /// The number of a JSON, which is read when it is new.
     fn raw_number(
         &mut self,
         content: &mut Content,
-        (raw, spelling): (&str, Option<Spelling>),
+        raw: RawMessage<'_>,
         read: impl FnOnce(Json<'_, '_>) -> ChatMessage,
     ) -> u32 {
+        let RawMessage { text: raw, spelling, is_listed } = raw;
         let number = self.raws.intern(raw);
         if number as usize == self.messages.len() {
             let buffers = &mut self.buffers;
@@ -183,7 +203,7 @@ impl MessageDictionary {
             });
             self.messages.push(message.flatten().unwrap_or(NONE));
             self.followers.push(NONE);
-            self.shortcuts.learn(message.flatten().is_some().then_some(raw));
+            self.shortcuts.learn(message.flatten().filter(|_| is_listed).map(|_| raw));
         }
         number
     }

@@ -8,7 +8,7 @@ use halo_dataset::{Content, is_tag_value, write_string};
 
 use crate::attributes::{Attribute, Attributes, Value};
 use crate::conventions::Family;
-use crate::dictionary::{FoundList, MessageDictionary};
+use crate::dictionary::{FoundList, MessageDictionary, RawMessage};
 use crate::json::{Json, JsonKind, push_display, with_parsed, write_float, write_key};
 use crate::key::Key;
 use crate::messages::{Flattened, indexed, read_message};
@@ -67,7 +67,7 @@ impl SkeletonWriter<'_> {
     /// The message that a text is as a whole: one that was read before, or that begins as a message does.
     pub(crate) fn message(&mut self, text: &str) -> Option<u32> {
         match text.starts_with("{\"role\":") {
-            true => self.dictionary.add(self.content, text, read_message),
+            true => self.dictionary.add(self.content, RawMessage::whole(text, true), read_message),
             false => self.dictionary.known(text),
         }
     }
@@ -118,7 +118,7 @@ impl SkeletonWriter<'_> {
             attributes.write_value(&mut raw, *value);
         }
         raw.push('}');
-        self.dictionary.add(self.content, &raw, |_| {
+        self.dictionary.add(self.content, RawMessage::whole(&raw, false), |_| {
             let mut flattened = Flattened::default();
             members.iter().for_each(|(member, value)| flattened.take_at(0, member, *value));
             let message = flattened.iter().next().map(|message| message.read(attributes));
