@@ -129,15 +129,24 @@ impl<'a> Writer<'a> {
         self.inner.write(batch).map_err(DatasetError::parquet(self.path))
     }
 
-    /// Ends the file and makes it last. Gives its size in bytes.
+    /// Ends the file. Gives its size in bytes. It lasts once [`make_last`] says so.
     pub(crate) fn finish(self) -> Result<u64> {
         let file = self.inner.into_inner().map_err(DatasetError::parquet(self.path))?;
-        file.sync_all().map_err(DatasetError::io("write", self.path))?;
         Ok(file.metadata().map_err(DatasetError::io("read", self.path))?.len())
     }
 }
 
-/// Writes batches as one Parquet file and makes it last. Gives its size in bytes.
+/// Makes the files of a folder last, and the folder itself.
+pub(crate) fn make_last(folder: &Path) -> Result<()> {
+    for entry in std::fs::read_dir(folder).map_err(DatasetError::io("read", folder))? {
+        let path = entry.map_err(DatasetError::io("read", folder))?.path();
+        let file = File::options().write(true).open(&path).map_err(DatasetError::io("open", &path))?;
+        file.sync_all().map_err(DatasetError::io("write", &path))?;
+    }
+    crate::manifest::sync_folder(folder)
+}
+
+/// Writes batches as one Parquet file. Gives its size in bytes.
 pub(crate) fn write(
     path: &Path,
     schema: &SchemaRef,

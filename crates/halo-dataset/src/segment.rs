@@ -35,6 +35,7 @@ pub struct SegmentJob {
 pub struct SegmentOutcome {
     pub(crate) meta: SegmentMeta,
     pub(crate) trace_ids: Vec<String>,
+    pub(crate) folder: PathBuf,
 }
 
 impl SegmentJob {
@@ -52,7 +53,7 @@ impl SegmentJob {
     /// 1. The spans are sorted by trace and numbered within each.
     /// 2. Their texts and messages are taken into the content of the segment, in this order.
     /// 3. Each trace is rolled up.
-    /// 4. Four files are written and made to last.
+    /// 4. Four files are written. [`DatasetWriter::add`](crate::DatasetWriter::add) makes them last: waiting for the disk is not for those who work.
     ///
     /// # Errors
     /// The disk refuses.
@@ -71,10 +72,9 @@ impl SegmentJob {
         let traces = self.write_spans(&batches, &places, &ends, (&mut made, effort))?;
         let mut bytes = traces.bytes;
         bytes += content_file::write(&self.folder, self.number, &content, effort)?;
-        crate::manifest::sync_folder(&self.folder)?;
         let spans = places.len() as u64;
         let meta = SegmentMeta { number: self.number, spans, traces: traces.trace_ids.len() as u64, bytes };
-        Ok(SegmentOutcome { meta, trace_ids: traces.trace_ids })
+        Ok(SegmentOutcome { meta, trace_ids: traces.trace_ids, folder: self.folder })
     }
 
     fn write_spans(

@@ -64,7 +64,7 @@ pub(crate) fn write(folder: &Path, span_files: &[std::path::PathBuf], trace_ids:
     let (rows, ids) = roll_up.finish()?;
     let path = folder.join("traces.parquet");
     parquet_io::write(&path, &rows.schema(), kind(ids.len() as u64), std::iter::once(Ok(rows.clone())))?;
-    crate::manifest::sync_folder(folder)
+    parquet_io::make_last(folder)
 }
 
 /// The spans of some traces, with the columns that numbering and roll-up need and `tags` made again from the attributes.

@@ -136,8 +136,12 @@ impl DatasetWriter {
         SegmentJob { number, folder: self.root.join(SegmentMeta::folder(number)) }
     }
 
-    /// Takes a written segment into the next commit.
-    pub fn add(&mut self, outcome: SegmentOutcome) {
+    /// Takes a written segment into the next commit, once its files last.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn add(&mut self, outcome: SegmentOutcome) -> Result<()> {
+        parquet_io::make_last(&outcome.folder)?;
         let number = outcome.meta.number;
         for trace_id in &outcome.trace_ids {
             if self.homes.insert(XxHash3_64::oneshot(trace_id.as_bytes()), number).is_some() {
@@ -146,6 +150,7 @@ impl DatasetWriter {
         }
         self.manifest.spans += outcome.meta.spans;
         self.manifest.segments.push(outcome.meta);
+        Ok(())
     }
 
     /// Makes all added segments part of the dataset at once.
@@ -187,7 +192,7 @@ impl DatasetWriter {
         (self.manifest.spans, self.manifest.traces) = (0, 0);
         self.homes.clear();
         self.straddlers.clear();
-        outcomes.into_iter().for_each(|outcome| self.add(outcome));
+        outcomes.into_iter().try_for_each(|outcome| self.add(outcome))?;
         self.commit(Commit::default()).cloned()
     }
 

@@ -76,7 +76,7 @@ impl Collector<'_> {
                     waiting.insert(parsed.sequence, parsed);
                 }
                 Done::Written(outcome) => {
-                    writer.add(outcome?);
+                    writer.add(outcome?).map_err(IngestError::Dataset)?;
                     writing -= 1;
                 }
             }
@@ -93,7 +93,7 @@ impl Collector<'_> {
         while writing > 0 {
             match done.recv().map_err(|_| IngestError::Internal("a worker ended early"))? {
                 Done::Written(outcome) => {
-                    writer.add(outcome?);
+                    writer.add(outcome?).map_err(IngestError::Dataset)?;
                     writing -= 1;
                 }
                 Done::Reader(message) => drop(self.take_message(message)?),

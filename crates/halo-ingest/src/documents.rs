@@ -4,7 +4,7 @@
 //! and end as an object does, the structure is scanned from there on until the value ends, and then lines are taken again.
 
 use crate::chunks::{Limits, Obstacle, ObstacleKind, Part, PartKind, Piece, Position, excerpt};
-use crate::input::{Input, StreamEnd};
+use crate::input::{Input, READ_BYTES, StreamEnd};
 use crate::scan::{Scanned, ValueScan};
 
 /// Parts of a chunk, so that a chunk of tiny values does not take more memory than its bytes.
@@ -181,8 +181,14 @@ impl JsonPieces {
         let open_length = open_line.len();
         if length > 0 {
             let range = self.pos..self.pos + length;
-            let byte_offset = self.offset();
-            self.parts.push(Part { kind: PartKind::Lines, range, line: self.line, byte_offset, is_open: false });
+            // Of a buffer that fills little by little the lines are still one part.
+            match self.parts.last_mut().filter(|part| part.kind == PartKind::Lines && part.range.end == range.start) {
+                Some(part) => part.range.end = range.end,
+                None => {
+                    let byte_offset = self.offset();
+                    self.parts.push(Part { kind: PartKind::Lines, range, line: self.line, byte_offset, is_open: false });
+                }
+            }
             self.pos += length;
             self.line += count;
             self.settle();
@@ -523,6 +529,11 @@ impl JsonPieces {
         Some(Piece::Parts(bytes, parts))
     }
 
+    /// Whether the buffer takes more without growing.
+    fn has_room(&self) -> bool {
+        !self.input.is_ended() && self.input.bytes().len() < self.limits.chunk_bytes
+    }
+
     /// Reads more, or makes room for it.
     fn read(&mut self) {
         if self.parts.is_empty() && self.pos > 0 {
@@ -531,7 +542,8 @@ impl JsonPieces {
         }
         let there = self.input.bytes().len();
         let wanted = match self.limits.chunk_bytes {
-            chunk if there < chunk => chunk,
+            // A little at a time: what was read is looked at while it is still in the cache.
+            chunk if there < chunk => chunk.min(there + READ_BYTES),
             // Doubled, but not far beyond what a line may have.
             chunk => (there * 2).min(self.limits.line_bytes_max.saturating_add(chunk)).max(there + chunk),
         };
@@ -574,6 +586,7 @@ impl Iterator for JsonPieces {
                         return Some(piece);
                     }
                 }
+                Step::More if self.has_room() => self.read(),
                 Step::More => match self.ship() {
                     Some(piece) => return Some(piece),
                     None => self.read(),

@@ -7,7 +7,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use crate::unpack::AfterEnd;
 
 /// Bytes of one read: small enough that what was read is still in the cache when it is hashed and searched.
-const READ_BYTES: usize = 1 << 20;
+pub(crate) const READ_BYTES: usize = 1 << 20;
 
 /// Buffers for chunks that were used before. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -480,7 +480,7 @@ fn write(root: &Path, segments: &[&[TestSpan]]) -> halo_dataset::Result<()> {
         }
         let chunk = SpanChunk { batch: builder.finish()?, bytes: content.bytes(), content };
         let outcome = writer.segment().write_all(&[Arc::new(chunk)], Effort::INGEST)?;
-        writer.add(outcome);
+        writer.add(outcome)?;
     }
     writer.commit(Commit::default())?;
     Ok(())
