@@ -180,6 +180,12 @@ pub(crate) fn reader(path: &Path, columns: &[&str]) -> Result<ParquetRecordBatch
     Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata).with_projection(mask))
 }
 
+/// The columns of a schema, out of a batch that has them all.
+pub(crate) fn project(batch: &RecordBatch, schema: &Schema) -> Result<RecordBatch> {
+    let indices = schema.fields().iter().map(|field| batch.schema_ref().index_of(field.name()));
+    Ok(batch.project(&indices.collect::<std::result::Result<Vec<_>, _>>()?)?)
+}
+
 /// The schema without the columns of these names.
 pub(crate) fn without(schema: &Schema, names: &[&str]) -> SchemaRef {
     let fields: Vec<_> =

@@ -94,7 +94,7 @@ impl SegmentJob {
         for rows in whole_traces(ends, WRITE_ROWS) {
             if rows.len() <= 2 * WRITE_ROWS {
                 let batch = made.complete(&all.rows(&places[rows.clone()])?, &full, rows)?;
-                writer.write(&project(&batch, &stored)?)?;
+                writer.write(&parquet_io::project(&batch, &stored)?)?;
                 roll_up.add(&batch)?;
                 continue;
             }
@@ -129,11 +129,6 @@ fn whole_traces(ends: &[usize], wanted: usize) -> impl Iterator<Item = Range<usi
     })
 }
 
-fn project(batch: &RecordBatch, schema: &Schema) -> Result<RecordBatch> {
-    let indices = schema.fields().iter().map(|field| batch.schema_ref().index_of(field.name()));
-    Ok(batch.project(&indices.collect::<std::result::Result<Vec<_>, _>>()?)?)
-}
-
 struct WrittenTraces {
     trace_ids: Vec<String>,
     bytes: u64,
@@ -146,7 +141,7 @@ struct Gather {
 
 impl Gather {
     fn of(batches: &[&RecordBatch], schema: &Schema) -> Result<Self> {
-        Ok(Self { batches: batches.iter().map(|batch| project(batch, schema)).collect::<Result<_>>()? })
+        Ok(Self { batches: batches.iter().map(|batch| parquet_io::project(batch, schema)).collect::<Result<_>>()? })
     }
 
     fn rows(&self, places: &[SpanPlace]) -> Result<RecordBatch> {

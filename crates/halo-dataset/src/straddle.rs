@@ -5,15 +5,14 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringViewArray, StringViewBuilder,
-};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringViewArray};
 use arrow::compute::interleave_record_batch;
 use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowPredicateFn, RowFilter};
 
 use crate::chunk::{SpanPlace, sort};
+use crate::column::{Kind as _, SharedText};
 use crate::parquet_io::{Effort, Kind};
 use crate::rollup::{ROLL_UP_COLUMNS, RollUp};
 use crate::tags::push_tag;
@@ -82,7 +81,14 @@ fn read_traces(file: &Path, wanted: &Arc<HashSet<String>>) -> Result<Vec<RecordB
         .with_row_filter(RowFilter::new(vec![Box::new(predicate)]))
         .build()
         .map_err(DatasetError::parquet(file))?;
-    reader.map(|batch| with_tags(&batch?)).collect()
+    reader
+        .map(|batch| {
+            // The attributes have told what they can, and would hold whole pages of the file in memory.
+            let batch = with_tags(&batch?)?;
+            let few = parquet_io::without(&batch.schema(), &["attributes", "resource_attributes"]);
+            parquet_io::project(&batch, &few)
+        })
+        .collect()
 }
 
 /// A batch of stored spans with `tags` made again from the attributes.
@@ -91,20 +97,21 @@ pub(crate) fn with_tags(batch: &RecordBatch) -> Result<RecordBatch> {
         Ok(batch.column(batch.schema_ref().index_of(name)?).as_string_view())
     };
     let (attributes, resource) = (column("attributes")?, column("resource_attributes")?);
-    let mut tags = StringViewBuilder::new();
+    let mut tags = SharedText::builder();
+    let mut text = String::new();
     for row in 0..batch.num_rows() {
-        let mut text = String::new();
+        text.clear();
         for source in [resource, attributes] {
             if source.is_valid(row) {
                 append_tags(&mut text, source.value(row));
             }
         }
-        tags.append_value(&text);
+        SharedText::append(&mut tags, Some(&text));
     }
     let mut fields = batch.schema().fields().to_vec();
     fields.push(Arc::new(Field::new("tags", DataType::Utf8View, true)));
     let mut columns = batch.columns().to_vec();
-    columns.push(Arc::new(tags.finish()));
+    columns.extend(SharedText::finish(&mut tags));
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
 }
 

@@ -186,7 +186,13 @@ impl JsonPieces {
                 Some(part) => part.range.end = range.end,
                 None => {
                     let byte_offset = self.offset();
-                    self.parts.push(Part { kind: PartKind::Lines, range, line: self.line, byte_offset, is_open: false });
+                    self.parts.push(Part {
+                        kind: PartKind::Lines,
+                        range,
+                        line: self.line,
+                        byte_offset,
+                        is_open: false,
+                    });
                 }
             }
             self.pos += length;
