@@ -22,6 +22,11 @@ pub(crate) fn error_signature() -> ScalarUDF {
     ScalarUDF::from(ErrorSignature { signature: Signature::string(1, Volatility::Immutable) })
 }
 
+/// A number that is the same for the same text, and next to never for another: it stands for the text where texts are only compared.
+pub(crate) fn text_key() -> ScalarUDF {
+    ScalarUDF::from(TextKey { signature: Signature::string(1, Volatility::Immutable) })
+}
+
 /// `json_matches(text, pattern)`: whether a pattern matches a text, or a text inside it where it is JSON.
 pub(crate) fn json_matches() -> ScalarUDF {
     ScalarUDF::from(JsonMatches { signature: Signature::string(2, Volatility::Immutable) })
@@ -98,6 +103,32 @@ impl ScalarUDFImpl for ErrorSignature {
             signatures.append_option(text.map(halo_dataset::error_signature));
         }
         Ok(ColumnarValue::Array(Arc::new(signatures.finish())))
+    }
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct TextKey {
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for TextKey {
+    fn name(&self) -> &'static str {
+        "text_key"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Int64)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let texts = cast(&argument(&args, 0)?, &DataType::Utf8View)?;
+        let key = |text: &str| halo_dataset::texts_hash(&[text]).cast_signed();
+        let keys: Int64Array = texts.as_string_view().iter().map(|text| text.map(key)).collect();
+        Ok(ColumnarValue::Array(Arc::new(keys)))
     }
 }
 

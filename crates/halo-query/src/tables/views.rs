@@ -77,9 +77,14 @@ FROM (SELECT trace_id, span_id, step,
 /// Requests (side 0) and executions (side 1) are numbered in one stream of events, and those with one key are one call: by the id where both
 /// sides have it, else first come, first served among those of one tool. An execution that comes when no request is open stays alone: its
 /// running balance (executions less requests) is higher than ever before.
+///
+/// Texts are `Utf8` here, and arguments only their keys: views into pages would count whole pages for each batch that is sorted, and the texts
+/// themselves need not be sorted at all.
 const TOOL_CALLS_SQL: &str = "
 WITH asked AS (
-  SELECT trace_id, span_id, parent_span_id, step, place, message, offered_tools, call_id(message, place) AS id, call_name(message, place) AS tool
+  SELECT arrow_cast(trace_id, 'Utf8') AS trace_id, arrow_cast(span_id, 'Utf8') AS span_id,
+         arrow_cast(parent_span_id, 'Utf8') AS parent_span_id, step, place, message, arrow_cast(offered_tools, 'Utf8') AS offered_tools,
+         arrow_cast(call_id(message, place), 'Utf8') AS id, arrow_cast(call_name(message, place), 'Utf8') AS tool
   FROM (SELECT trace_id, span_id, parent_span_id, step, offered_tools,
                unnest(call_messages(output_messages)) AS message, unnest(call_places(output_messages)) AS place
         FROM spans_numbered WHERE span_type = 'LLM') AS listed
@@ -90,13 +95,17 @@ nested AS (
 ),
 events AS (
   SELECT trace_id, 0 AS side, span_id, step, place, message, offered_tools, id, tool,
-         CAST(NULL AS BIGINT) AS input_id, CAST(NULL AS BIGINT) AS output_id, NULL AS status, NULL AS status_message, NULL AS error_type,
-         NULL AS error_signature, NULL AS failure_code, CAST(NULL AS BIGINT) AS started, CAST(NULL AS BIGINT) AS ended,
+         CAST(NULL AS BIGINT) AS input_id, CAST(NULL AS BIGINT) AS output_id, arrow_cast(NULL, 'Utf8') AS status,
+         arrow_cast(NULL, 'Utf8') AS status_message, arrow_cast(NULL, 'Utf8') AS error_type, arrow_cast(NULL, 'Utf8') AS error_signature,
+         arrow_cast(NULL, 'Utf8') AS failure_code, CAST(NULL AS BIGINT) AS started, CAST(NULL AS BIGINT) AS ended,
          CAST(NULL AS DOUBLE) AS duration_ms
   FROM nested WHERE NOT is_again
   UNION ALL
-  SELECT trace_id, 1, span_id, step, 0, NULL, NULL, nullif(tool_call_id, ''), coalesce(tool_name, name), input_id, output_id, status,
-         status_message, error_type, error_signature, failure_code, CAST(start_time AS BIGINT), CAST(end_time AS BIGINT), duration_ms
+  SELECT arrow_cast(trace_id, 'Utf8'), 1, arrow_cast(span_id, 'Utf8'), step, 0, NULL, arrow_cast(NULL, 'Utf8'),
+         arrow_cast(nullif(tool_call_id, ''), 'Utf8'), arrow_cast(coalesce(tool_name, name), 'Utf8'), input_id, output_id,
+         arrow_cast(status, 'Utf8'), arrow_cast(status_message, 'Utf8'), arrow_cast(error_type, 'Utf8'),
+         arrow_cast(error_signature, 'Utf8'), arrow_cast(failure_code, 'Utf8'), CAST(start_time AS BIGINT), CAST(end_time AS BIGINT),
+         duration_ms
   FROM spans_numbered WHERE span_type = 'TOOL'
 ),
 turns AS (
@@ -140,19 +149,19 @@ calls AS (
   FROM keyed GROUP BY trace_id, key_kind, key_text, key_turn
 ),
 told AS (
-  SELECT *, coalesce(text_of(input_id), call_arguments(message, place)) AS arguments,
+  SELECT *, text_key(coalesce(text_of(input_id), call_arguments(message, place))) AS arguments_key,
          CASE WHEN is_executed = 1 THEN coalesce(status = 'ERROR', false) OR failure_code IS NOT NULL END AS failed,
          CAST(started - lag(ended) IGNORE NULLS OVER (PARTITION BY trace_id, is_executed ORDER BY step, place) AS DOUBLE) / 1e6 AS gap_ms
   FROM calls
 ),
 compared AS (
-  SELECT *, CASE WHEN tool_name = lag(tool_name) OVER in_order AND arguments IS NOT DISTINCT FROM lag(arguments) OVER in_order THEN 0 ELSE 1 END AS is_other
+  SELECT *, CASE WHEN tool_name = lag(tool_name) OVER in_order AND arguments_key IS NOT DISTINCT FROM lag(arguments_key) OVER in_order THEN 0 ELSE 1 END AS is_other
   FROM told WINDOW in_order AS (PARTITION BY trace_id ORDER BY step, place)
 ),
 counted AS (
   SELECT *, sum(is_other) OVER (PARTITION BY trace_id ORDER BY step, place ROWS UNBOUNDED PRECEDING) AS run FROM compared
 )
-SELECT trace_id, step, tool_name, arguments, text_of(output_id) AS result, status, failed,
+SELECT trace_id, step, tool_name, coalesce(text_of(input_id), call_arguments(message, place)) AS arguments, text_of(output_id) AS result, status, failed,
        CASE WHEN failed THEN coalesce(failure_code, error_type, 'status_error') END AS failure_code,
        CASE WHEN failed THEN coalesce(error_signature, error_signature(coalesce(status_message, text_of(output_id)))) END AS failure_signature,
        strpos(offered_tools, concat('\"', asked_tool, '\"')) > 0 AS offered,
