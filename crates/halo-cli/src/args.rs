@@ -21,6 +21,8 @@ Examples:
   halo analyze traces.jsonl                     report without a model, from the built-in checks
   halo analyze traces.jsonl -m gpt-5.4-mini     a model reads the traces as well (OPENAI_API_KEY)
   halo ingest 'logs/*.jsonl.gz' -o traces.halo  read once, ask often
+  halo overview traces.halo                     what it holds, and traces to begin with
+  halo trace traces.halo TRACE_ID               one trace, step by step
   halo sql traces.halo 'select tool_name, count(*) from spans group by 1 order by 2 desc'
 
 Exit codes: 0 done, 1 a gate fired, 2 usage, 3 input unreadable or too many
@@ -33,6 +35,10 @@ pub(crate) enum Command {
     Ingest(IngestArgs),
     /// Ask a dataset anything in SQL
     Sql(SqlArgs),
+    /// Tell in about a page what a dataset holds, what differs in it and what failed
+    Overview(OverviewArgs),
+    /// Show one trace as a tree of its steps, or where a pattern stands in it
+    Trace(TraceArgs),
     /// Find the systemic faults in traces and write a report
     ///
     /// Without a key and without --model this runs on the built-in checks alone. `halo INPUT -p PROMPT` is short for it.
@@ -172,6 +178,61 @@ pub(crate) struct SqlArgs {
     /// Longest time the query may take, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     pub(crate) max_time: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OverviewArgs {
+    /// Dataset made by `halo ingest`
+    pub(crate) dataset: PathBuf,
+    #[command(flatten)]
+    pub(crate) filters: FilterArgs,
+}
+
+/// Which traces to look at. All given conditions must hold.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Which traces")]
+pub(crate) struct FilterArgs {
+    /// Only traces with a span of status ERROR; `--errors false` those without
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = false, default_missing_value = "true")]
+    pub(crate) errors: Option<bool>,
+    /// Only traces of this service; may be repeated
+    #[arg(long = "service", value_name = "NAME")]
+    pub(crate) services: Vec<String>,
+    /// Only traces in which this model answered; may be repeated
+    #[arg(long = "model", value_name = "NAME")]
+    pub(crate) models: Vec<String>,
+    /// Only traces in which this agent took part; may be repeated
+    #[arg(long = "agent", value_name = "NAME")]
+    pub(crate) agents: Vec<String>,
+    /// Only traces of this project
+    #[arg(long, value_name = "ID")]
+    pub(crate) project: Option<String>,
+    /// Only traces that began then or later, as in 2026-01-31T00:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Only traces that ended then or earlier
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+    /// Only traces with a text that matches this regular expression
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) matching: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TraceArgs {
+    /// Dataset made by `halo ingest`
+    pub(crate) dataset: PathBuf,
+    /// Id of the trace, whole
+    pub(crate) trace_id: String,
+    /// Page of a long trace, from 1
+    #[arg(long, value_name = "N", conflicts_with = "search")]
+    pub(crate) page: Option<usize>,
+    /// Show only where this regular expression stands in its texts
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) search: Option<String>,
+    /// Search only this span
+    #[arg(long, value_name = "SPAN_ID", requires = "search")]
+    pub(crate) span: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

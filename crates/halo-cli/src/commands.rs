@@ -5,4 +5,6 @@ pub(crate) mod compact;
 pub(crate) mod export;
 pub(crate) mod info;
 pub(crate) mod ingest;
+pub(crate) mod overview;
 pub(crate) mod sql;
+pub(crate) mod trace;

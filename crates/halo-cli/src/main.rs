@@ -5,6 +5,7 @@
 #![expect(clippy::exit, reason = "this is the program: the one place that ends the process")]
 
 mod args;
+mod ask_tool;
 mod commands;
 mod exit;
 mod folders;
@@ -40,6 +41,8 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Info(args) => commands::info::run(&args, &common),
         Command::Export(args) => commands::export::run(&args, &common),
         Command::Compact(args) => commands::compact::run(&args, &common),
+        Command::Overview(args) => with_runtime(&common, commands::overview::run(&args, &common)),
+        Command::Trace(args) => with_runtime(&common, commands::trace::run(&args, &common)),
         Command::Sql(args) => with_runtime(&common, commands::sql::run(&args, &common)),
         Command::Analyze(args) => with_runtime(&common, commands::analyze::run(&args, &common)),
     }

@@ -1,10 +1,13 @@
 //! A committed dataset, opened for reading.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::{Manifest, Result, SegmentMeta, readers};
+use arrow::array::AsArray;
+
+use crate::{DatasetError, Manifest, Result, SegmentMeta, parquet_io, readers};
 
 /// A dataset as it was committed last. Later commits do not change it: open again to see them.
 #[derive(Debug, Clone)]
@@ -47,6 +50,28 @@ impl Dataset {
     #[must_use]
     pub fn span_files(&self) -> Vec<PathBuf> {
         self.segment_files("spans.parquet")
+    }
+
+    /// The distinct signatures of errors, as the spans have them.
+    ///
+    /// # Errors
+    /// A file can't be read.
+    pub fn error_signatures(&self) -> Result<BTreeSet<String>> {
+        let mut found = BTreeSet::new();
+        for file in self.span_files() {
+            let reader = parquet_io::reader(&file, &["error_signature"])?;
+            for batch in reader.build().map_err(DatasetError::parquet(&file))? {
+                let batch = batch?;
+                let mut last = "";
+                for text in batch.column(0).as_string_view().iter().flatten() {
+                    if text != last && !found.contains(text) {
+                        found.insert(text.to_owned());
+                    }
+                    last = text;
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// Parquet files of trace roll-ups, one a segment. A trace that stands in several segments has a partial row in each; its whole row is

@@ -8,6 +8,7 @@
 //! This crate knows no input format and no SQL: halo-ingest writes through it, halo-query reads through it, and what both know of
 //! the columns is in [`SPAN_COLUMNS`], [`TRACE_COLUMNS`], [`MESSAGE_COLUMNS`] and [`TEXT_COLUMNS`].
 
+mod causes;
 mod chunk;
 mod column;
 mod compact;
@@ -33,6 +34,7 @@ mod tags;
 mod trace;
 mod writer;
 
+pub use causes::causes;
 pub use chunk::{SpanChunk, SpanPlace};
 pub use column::{Column, ColumnKind};
 pub use compact::{Compaction, compact};

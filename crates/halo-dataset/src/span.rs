@@ -23,7 +23,7 @@ table! {
     status: Text = "OpenTelemetry status: OK, ERROR or UNSET. Most failures of tools stand on spans with UNSET: read the output too.";
     status_message: Text = "Message of the status; null when empty.";
     error_type: Text = "Class of the error: error.type, exception.type of the span or of its exception event.";
-    error_signature: Text = "Message of an ERROR span with ids, numbers, paths and quoted values replaced, so that one cause is one text.";
+    error_signature: Text = "Message of an ERROR span with ids, numbers, paths and quoted values replaced, and words where many stand, so that one cause is one text.";
     service_name: Text = "service.name of the resource.";
     service_version: Text = "service.version of the resource.";
     scope_name: SharedText = "Name of the instrumentation scope.";

@@ -2,13 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, StringViewBuilder};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
 use datafusion::common::{DataFusionError, Result, exec_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+use halo_dataset::Dataset;
 
 use crate::decoded;
 
@@ -20,6 +21,14 @@ pub(crate) fn result_failure() -> ScalarUDF {
 /// `error_signature(text)`: the text with ids, numbers, paths and quoted values replaced, so that one cause is one text.
 pub(crate) fn error_signature() -> ScalarUDF {
     ScalarUDF::from(ErrorSignature { signature: Signature::string(1, Volatility::Immutable) })
+}
+
+/// `cause_of(signature)`: the template of the cause that a signature of this dataset is one wording of; itself when it stands alone.
+pub(crate) fn cause_of(dataset: &Dataset) -> ScalarUDF {
+    ScalarUDF::from(CauseOf {
+        signature: Signature::string(1, Volatility::Immutable),
+        causes: Arc::new(Causes { dataset: dataset.clone(), found: OnceLock::new() }),
+    })
 }
 
 /// A number that is the same for the same text, and next to never for another: it stands for the text where texts are only compared.
@@ -103,6 +112,65 @@ impl ScalarUDFImpl for ErrorSignature {
             signatures.append_option(text.map(halo_dataset::error_signature));
         }
         Ok(ColumnarValue::Array(Arc::new(signatures.finish())))
+    }
+}
+
+/// The causes of a dataset's errors, found when the first query asks.
+#[derive(Debug)]
+struct Causes {
+    dataset: Dataset,
+    found: OnceLock<std::result::Result<HashMap<String, String>, String>>,
+}
+
+#[derive(Debug)]
+struct CauseOf {
+    signature: Signature,
+    causes: Arc<Causes>,
+}
+
+impl PartialEq for CauseOf {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.causes, &other.causes)
+    }
+}
+
+impl Eq for CauseOf {}
+
+impl Hash for CauseOf {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.causes).hash(state);
+    }
+}
+
+impl ScalarUDFImpl for CauseOf {
+    fn name(&self) -> &'static str {
+        "cause_of"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Utf8View)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let texts = cast(&argument(&args, 0)?, &DataType::Utf8View)?;
+        if texts.null_count() == texts.len() {
+            return Ok(ColumnarValue::Array(texts));
+        }
+        let Causes { dataset, found } = &*self.causes;
+        let found = found.get_or_init(|| {
+            let signatures = dataset.error_signatures().map_err(|error| error.to_string())?;
+            Ok(halo_dataset::causes(&signatures))
+        });
+        let causes = found.as_ref().map_err(|error| DataFusionError::Execution(error.clone()))?;
+        let mut told = StringViewBuilder::with_capacity(texts.len());
+        for text in texts.as_string_view() {
+            told.append_option(text.map(|text| causes.get(text).map_or(text, String::as_str)));
+        }
+        Ok(ColumnarValue::Array(Arc::new(told.finish())))
     }
 }
 

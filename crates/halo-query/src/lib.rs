@@ -54,4 +54,4 @@ pub use render::{Format, RenderOptions, RowWriter, render};
 pub use result::{QueryLimits, QueryResult, ResultColumn, RowBatch};
 pub use session::{SessionOptions, TraceSession};
 pub use stream::QueryStream;
-pub use trace_tools::tools;
+pub use trace_tools::{DATA_NOTE, tools};

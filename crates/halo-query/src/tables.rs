@@ -65,6 +65,7 @@ pub(crate) async fn register(
     content::functions(store).iter().for_each(|function| workshop.register_udf(ScalarUDF::clone(function)));
     workshop.register_udf(functions::error_signature());
     workshop.register_udf(functions::text_key());
+    workshop.register_udf(functions::cause_of(dataset));
     let add = |name: &str, files: &[PathBuf], columns| -> Result<(), QueryError> {
         let table = listing(context, files, stored_schema(columns))?;
         workshop.register_table(name, table).map_err(internal).map(drop)

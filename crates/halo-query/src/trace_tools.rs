@@ -1,9 +1,11 @@
 //! The tools that a model gets to look at traces, and what they share.
 
 mod attribute_values;
+mod count_traces;
 mod filters;
 mod get_dataset_overview;
 mod query_traces;
+mod search_span;
 mod search_trace;
 mod sql;
 mod system_prompt;
@@ -18,14 +20,18 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{QueryError, TraceSession};
 
+pub use text::DATA_NOTE;
+
 /// All tools over a dataset, in the order a model reads them in.
 #[must_use]
 pub fn tools(session: TraceSession) -> ToolRegistry {
     let mut registry = ToolRegistry::new();
     registry.add(get_dataset_overview::GetDatasetOverview { session: session.clone() });
     registry.add(query_traces::QueryTraces { session: session.clone() });
+    registry.add(count_traces::CountTraces { session: session.clone() });
     registry.add(view_trace::ViewTrace { session: session.clone() });
     registry.add(search_trace::SearchTrace { session: session.clone() });
+    registry.add(search_span::SearchSpan { session: session.clone() });
     registry.add(sql::Sql { session });
     registry
 }

@@ -6,6 +6,7 @@ mod broken_input;
 mod encodings;
 mod endpoint;
 mod ingest;
+mod look;
 mod misbehaving_model;
 mod model;
 mod run_log;

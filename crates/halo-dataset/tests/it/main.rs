@@ -45,7 +45,7 @@ fn write(root: &Path, segments: &[Spans<'_>]) -> Manifest {
     let mut writer = DatasetWriter::open_or_create(root).unwrap();
     for spans in segments {
         let job = writer.segment();
-        writer.add(job.write_all(&[chunk(spans)], Effort::INGEST).unwrap());
+        writer.add(job.write_all(&[chunk(spans)], Effort::INGEST).unwrap()).unwrap();
     }
     writer.commit(Commit::default()).unwrap().clone()
 }
@@ -143,7 +143,7 @@ fn what_a_killed_writer_left_does_not_count_and_is_cleaned_up() {
     {
         let mut writer = DatasetWriter::open_or_create(root).unwrap();
         let job = writer.segment();
-        writer.add(job.write_all(&[chunk(&[("b", "b1", "", 1, 1)])], Effort::INGEST).unwrap());
+        writer.add(job.write_all(&[chunk(&[("b", "b1", "", 1, 1)])], Effort::INGEST).unwrap()).unwrap();
         // Dropped without a commit, as if the process were gone.
     }
     assert_eq!(Dataset::open(root).unwrap().manifest().spans, 1);

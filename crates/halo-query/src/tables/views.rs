@@ -52,6 +52,7 @@ fn shown(columns: &[Column]) -> String {
             ColumnKind::Derived => {
                 format!("CASE WHEN span_type = 'LLM' THEN {TOOL_CALLS}(output_messages) END AS {name}")
             }
+            _ if name == "error_signature" => format!("cause_of({name}) AS {name}"),
             _ => name.to_owned(),
         }
     });
@@ -163,7 +164,7 @@ counted AS (
 )
 SELECT trace_id, step, tool_name, coalesce(text_of(input_id), call_arguments(message, place)) AS arguments, text_of(output_id) AS result, status, failed,
        CASE WHEN failed THEN coalesce(failure_code, error_type, 'status_error') END AS failure_code,
-       CASE WHEN failed THEN coalesce(error_signature, error_signature(coalesce(status_message, text_of(output_id)))) END AS failure_signature,
+       CASE WHEN failed THEN coalesce(cause_of(error_signature), error_signature(coalesce(status_message, text_of(output_id)))) END AS failure_signature,
        strpos(offered_tools, concat('\"', asked_tool, '\"')) > 0 AS offered,
        row_number() OVER (PARTITION BY trace_id, run ORDER BY step, place) AS attempt,
        gap_ms, requested_by_span_id, executed_by_span_id, duration_ms, tool_call_id

@@ -9,6 +9,7 @@ use regex::Regex;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
 
 use super::text::{DATA_NOTE, counted, one_line};
 use super::{filled, must_know, sql_text, tool_error};
@@ -69,36 +70,73 @@ impl Tool for SearchTrace {
     }
 
     async fn call(&self, args: SearchTraceArgs, context: &ToolContext) -> Result<ToolOutput, ToolError> {
-        let pattern = pattern::compile(&args.regex_pattern).map_err(tool_error)?;
-        must_know(&self.session, &args.trace_id, &context.cancel).await?;
-        let mut hits = Hits {
-            pattern,
-            context_chars: args.context_buffer_chars.unwrap_or(CONTEXT_CHARS_DEFAULT).min(CONTEXT_CHARS_MAX),
-            matches_max: args.max_matches.unwrap_or(MATCHES_DEFAULT).clamp(1, MATCHES_MAX),
-            seen: HashSet::new(),
-            text: String::new(),
-            found: 0,
-            shown: 0,
-            spans: 0,
+        let wanted = Search {
+            trace_id: &args.trace_id,
+            span_id: None,
+            pattern: &args.regex_pattern,
+            context_chars: args.context_buffer_chars,
+            matches_max: args.max_matches,
         };
-        let sql = format!(
-            "SELECT step, span_id, span_type, {} FROM spans WHERE trace_id = {} ORDER BY step",
-            FIELDS.join(", "),
-            sql_text(&args.trace_id)
-        );
-        let mut stream = self.session.stream(&sql, &OWN_LIMITS, &context.cancel).await.map_err(tool_error)?;
-        let columns = stream.columns().to_vec();
-        while let Some(batch) = stream.next().await.map_err(tool_error)? {
-            for span in batch.objects(&columns) {
-                hits.search(&span);
-            }
-        }
-        let mut text = hits.finish(&args.trace_id);
-        if stream.truncated() {
-            text.push_str("[the trace is too large to read whole: later steps were not searched]\n");
-        }
-        Ok(ToolOutput::showing(text, vec![args.trace_id]))
+        search(&self.session, &wanted, &context.cancel).await
     }
+}
+
+/// What to find, and where.
+pub(super) struct Search<'a> {
+    pub(super) trace_id: &'a str,
+    /// One span of it; all when absent.
+    pub(super) span_id: Option<&'a str>,
+    pub(super) pattern: &'a str,
+    pub(super) context_chars: Option<usize>,
+    pub(super) matches_max: Option<u64>,
+}
+
+/// Finds a pattern in the texts of a trace or of one of its spans.
+pub(super) async fn search(
+    session: &TraceSession,
+    wanted: &Search<'_>,
+    cancel: &CancellationToken,
+) -> Result<ToolOutput, ToolError> {
+    let pattern = pattern::compile(wanted.pattern).map_err(tool_error)?;
+    must_know(session, wanted.trace_id, cancel).await?;
+    let trace = format!("trace_id = {}", sql_text(wanted.trace_id));
+    let condition = match wanted.span_id {
+        Some(span_id) => format!("{trace} AND span_id = {}", sql_text(span_id)),
+        None => trace,
+    };
+    let mut hits = Hits {
+        pattern,
+        context_chars: wanted.context_chars.unwrap_or(CONTEXT_CHARS_DEFAULT).min(CONTEXT_CHARS_MAX),
+        matches_max: wanted.matches_max.unwrap_or(MATCHES_DEFAULT).clamp(1, MATCHES_MAX),
+        seen: HashSet::new(),
+        text: String::new(),
+        found: 0,
+        shown: 0,
+        spans: 0,
+    };
+    let sql =
+        format!("SELECT step, span_id, span_type, {} FROM spans WHERE {condition} ORDER BY step", FIELDS.join(", "));
+    let mut stream = session.stream(&sql, &OWN_LIMITS, cancel).await.map_err(tool_error)?;
+    let columns = stream.columns().to_vec();
+    let mut is_there = false;
+    while let Some(batch) = stream.next().await.map_err(tool_error)? {
+        for span in batch.objects(&columns) {
+            is_there = true;
+            hits.search(&span);
+        }
+    }
+    if let Some(span_id) = wanted.span_id.filter(|_| !is_there) {
+        return Err(ToolError::for_model(format!(
+            "trace {} has no span `{}`\nhint: span ids stand in [brackets] in what view_trace shows",
+            one_line(wanted.trace_id, 100),
+            one_line(span_id, 80)
+        )));
+    }
+    let mut text = hits.finish(wanted);
+    if stream.truncated() {
+        text.push_str("[the trace is too large to read whole: later steps were not searched]\n");
+    }
+    Ok(ToolOutput::showing(text, vec![wanted.trace_id.to_owned()]))
 }
 
 /// Hits found so far.
@@ -163,17 +201,14 @@ impl Hits {
         }
     }
 
-    fn finish(self, trace_id: &str) -> String {
+    fn finish(self, wanted: &Search<'_>) -> String {
+        let trace = format!("trace {}", one_line(wanted.trace_id, 100));
+        let place = wanted.span_id.map(|span_id| format!("span {} of {trace}", one_line(span_id, 80)));
         if self.found == 0 {
-            return format!("no text of trace {} matches\n", one_line(trace_id, 100));
+            return format!("no text of {} matches\n", place.unwrap_or(trace));
         }
-        let mut text = format!(
-            "{} in {} of trace {}\n{DATA_NOTE}\n{}",
-            counted(self.found, "hit"),
-            counted(self.spans, "span"),
-            one_line(trace_id, 100),
-            self.text
-        );
+        let place = place.unwrap_or_else(|| format!("{} of {trace}", counted(self.spans, "span")));
+        let mut text = format!("{} in {place}\n{DATA_NOTE}\n{}", counted(self.found, "hit"), self.text);
         if self.shown < self.found {
             let _ = writeln!(
                 text,

@@ -92,3 +92,27 @@ async fn results_give_rows_and_texts() {
     assert_eq!(result.rows()[1]["output"], serde_json::Value::Null);
     assert!(!result.truncated);
 }
+
+#[tokio::test]
+async fn errors_that_differ_in_a_word_are_one_cause() {
+    let error = |id: &str, message: &str| TestSpan::tool("t1", id).error(message);
+    let fixture = Fixture::of(&[
+        error("a", "filtered by policy record (id 51a0fe)"),
+        error("b", "filtered by policy house (id 62b1af)"),
+        error("c", "filtered by policy stone (id 73c2b0)"),
+        error("d", "filtered by policy paper (id 84d3c1)"),
+        error("e", "connection refused by host 4"),
+        TestSpan::tool("t1", "f"),
+    ])
+    .await;
+    let told = transcript(
+        &fixture,
+        &[
+            "SELECT error_signature, count(*) AS spans FROM spans GROUP BY 1 ORDER BY 2 DESC, 1",
+            "SELECT count(*) AS spans FROM spans WHERE error_signature = 'filtered by policy <word> (id <id>)'",
+            "SELECT failure_signature, count(*) AS calls FROM tool_calls GROUP BY 1 ORDER BY 2 DESC, 1",
+        ],
+    )
+    .await;
+    insta::assert_snapshot!(told);
+}

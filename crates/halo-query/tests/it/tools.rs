@@ -207,6 +207,30 @@ async fn a_trace_is_searched_decoded_and_once() {
 }
 
 #[tokio::test]
+async fn traces_are_counted_and_a_span_is_searched() {
+    let fixture = Fixture::shop().await;
+    let span = |trace: &str, span: &str, pattern: &str| {
+        ("search_span", json!({"trace_id": trace, "span_id": span, "regex_pattern": pattern}))
+    };
+    let told = transcript(
+        &fixture,
+        vec![
+            ("count_traces", json!({})),
+            ("count_traces", json!({"filters": {"has_errors": true}})),
+            ("count_traces", json!({"filters": {"regex_pattern": "(?i)YOU HELP THE CUSTOMERS"}})),
+            ("count_traces", json!({"filters": {"service_names": ["none"]}})),
+            ("count_traces", json!({"filters": {"regex_pattern": "("}})),
+            span("aa01", "o1", "(?i)order"),
+            span("aa01", "o1", "nowhere"),
+            span("aa01", "zz", "e"),
+            span("none", "o1", "e"),
+        ],
+    )
+    .await;
+    insta::assert_snapshot!(told);
+}
+
+#[tokio::test]
 async fn sql_answers_in_few_words() {
     let fixture = Fixture::shop().await;
     let sql = |query: &str| ("sql", json!({"query": query}));

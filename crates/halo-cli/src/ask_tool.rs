@@ -1,0 +1,38 @@
+//! A tool of the model, asked by a person: the same text, on standard output.
+
+use std::path::Path;
+
+use halo_dataset::Dataset;
+use halo_query::{DATA_NOTE, TraceSession, tools};
+use halo_tool::{ToolContext, ToolError};
+use serde_json::Value;
+
+use crate::args::Common;
+use crate::commands::sql::session_options;
+use crate::exit::{Exit, Failure};
+use crate::{interrupt, output};
+
+/// Calls a tool on a dataset and prints what it says.
+pub(crate) async fn ask(dataset: &Path, common: &Common, tool: &str, args: &Value) -> Result<Exit, Failure> {
+    output::set_color(common);
+    let dataset = Dataset::open(dataset)?;
+    let session = TraceSession::open(&dataset, session_options(common)).await?;
+    let context = ToolContext { cancel: interrupt::token(), agent_id: String::new(), tool_call_id: String::new() };
+    match tools(session).call(tool, &args.to_string(), &context).await {
+        Ok(said) => {
+            // The note to the model about what is data is none of a person's business.
+            let text: String = said.text.split_inclusive('\n').filter(|line| line.trim_end() != DATA_NOTE).collect();
+            output::stdout(&text).map(|()| Exit::Done)
+        }
+        Err(ToolError::ForModel { message }) => Err(failure(Exit::Usage, &message)),
+        Err(ToolError::Fatal { message }) => Err(failure(Exit::Input, &message)),
+    }
+}
+
+/// The words of a tool as an error with its hint.
+fn failure(exit: Exit, message: &str) -> Failure {
+    match message.split_once("\nhint: ") {
+        Some((message, hint)) => Failure::new(exit, message.to_owned()).hint(hint.to_owned()),
+        None => Failure::new(exit, message.to_owned()),
+    }
+}
