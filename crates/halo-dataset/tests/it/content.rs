@@ -64,7 +64,7 @@ fn write(root: &Path, segments: &[Vec<Arc<SpanChunk>>]) {
     let mut writer = DatasetWriter::open_or_create(root).unwrap();
     for chunks in segments {
         let job = writer.segment();
-        writer.add(job.write_all(chunks, Effort::INGEST).unwrap());
+        writer.add(job.write_all(chunks, Effort::INGEST).unwrap()).unwrap();
     }
     writer.commit(Commit::default()).unwrap();
 }
