@@ -229,11 +229,11 @@ mod tests {
 
     #[test]
     fn ranges_hold_whole_traces_and_a_long_one_stands_alone() {
-        let ranges = |ends: &[usize]| whole_traces(ends, 10).collect::<Vec<_>>();
-        assert_eq!(ranges(&[]), Vec::<Range<usize>>::new());
-        assert_eq!(ranges(&[3]), [0..3]);
-        assert_eq!(ranges(&[4, 8, 12, 16, 20]), [0..12, 12..20]);
-        assert_eq!(ranges(&[4, 50, 54]), [0..4, 4..50, 50..54]);
-        assert_eq!(ranges(&[100]), [0..100]);
+        let ends = |ends: &[usize]| whole_traces(ends, 10).map(|rows| (rows.start, rows.end)).collect::<Vec<_>>();
+        assert_eq!(ends(&[]), []);
+        assert_eq!(ends(&[3]), [(0, 3)]);
+        assert_eq!(ends(&[4, 8, 12, 16, 20]), [(0, 12), (12, 20)]);
+        assert_eq!(ends(&[4, 50, 54]), [(0, 4), (4, 50), (50, 54)]);
+        assert_eq!(ends(&[100]), [(0, 100)]);
     }
 }

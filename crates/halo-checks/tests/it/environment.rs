@@ -219,7 +219,7 @@ fn cached_runs(runs: &[(&str, i64)]) -> (tempfile::TempDir, Dataset) {
     let mut writer = DatasetWriter::open_or_create(folder.path()).expect("a new dataset");
     let chunk = SpanChunk { batch: builder.finish().expect("a batch"), content: Content::default(), bytes: 0 };
     let outcome = writer.segment().write_all(&[Arc::new(chunk)], Effort::INGEST).expect("a segment");
-    writer.add(outcome);
+    writer.add(outcome).expect("added");
     writer.commit(Commit::default()).expect("committed");
     let dataset = Dataset::open(folder.path()).expect("it opens");
     (folder, dataset)

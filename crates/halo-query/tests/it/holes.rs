@@ -109,7 +109,7 @@ fn dataset() -> (TempDir, Dataset) {
     let mut writer = DatasetWriter::open_or_create(folder.path()).expect("a writer");
     for (trace, span) in [("other", "first"), ("t", "full")] {
         let outcome = writer.segment().write_all(&[chunk(trace, span)], Effort::INGEST).expect("a segment");
-        writer.add(outcome).unwrap();
+        writer.add(outcome).expect("added");
     }
     writer.commit(Commit::default()).expect("committed");
     let dataset = Dataset::open(folder.path()).expect("opens");
