@@ -104,8 +104,10 @@ fn what_the_model_is_sent() {
             [
                 "get_dataset_overview",
                 "query_traces",
+                "count_traces",
                 "view_trace",
                 "search_trace",
+                "search_span",
                 "sql",
                 "report_finding",
                 "final_answer"

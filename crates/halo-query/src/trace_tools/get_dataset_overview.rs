@@ -157,7 +157,7 @@ async fn outcomes(session: &TraceSession, condition: &str, cancel: &Cancellation
 async fn tools(session: &TraceSession, spans: &str, cancel: &CancellationToken) -> Result<String, QueryError> {
     let sql = format!(
         "SELECT coalesce(tool_name, name) AS tool, count(*) AS calls, count(DISTINCT trace_id) AS traces,
-            count(*) FILTER (WHERE status = 'ERROR' OR result_failure(output) IS NOT NULL) AS failed
+            count(*) FILTER (WHERE status = 'ERROR' OR failure_code IS NOT NULL) AS failed
          FROM spans WHERE span_type = 'TOOL' AND {spans} GROUP BY 1 ORDER BY calls DESC, tool LIMIT 40"
     );
     let rows = session.own_query(&sql, cancel).await?.rows();
@@ -193,7 +193,7 @@ async fn failed_results(session: &TraceSession, spans: &str, cancel: &Cancellati
     let sql = format!(
         "SELECT tool, sign AS cause, count(*) AS spans, count(DISTINCT trace_id) AS traces, min(trace_id) AS example
          FROM (SELECT trace_id, coalesce(tool_name, name) AS tool,
-                 CASE WHEN trim(output) IN ('', '[]', '{{}}', 'null') THEN 'empty result' ELSE result_failure(output) END AS sign
+                 CASE WHEN trim(output) IN ('', '[]', '{{}}', 'null') THEN 'empty result' ELSE failure_code END AS sign
                FROM spans WHERE span_type = 'TOOL' AND output IS NOT NULL AND {spans})
          WHERE sign IS NOT NULL GROUP BY 1, 2 ORDER BY traces DESC, spans DESC, tool, cause"
     );

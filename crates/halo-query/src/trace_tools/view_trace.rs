@@ -24,7 +24,7 @@ const PROMPTS_MAX: usize = 6;
 const COLUMNS: &str = "step, span_id, parent_span_id, span_type, name, status, status_message, error_type,
     CAST(start_time AS BIGINT) AS start_ns, duration_ms, service_name, agent_name, model, tool_name, input_tokens,
     output_tokens, finish_reason, requested_tool_calls, input, output,
-    CASE WHEN span_type = 'TOOL' THEN result_failure(output) END AS failure";
+    CASE WHEN span_type = 'TOOL' THEN failure_code END AS failure";
 
 /// The tool.
 pub(crate) struct ViewTrace {
