@@ -1,6 +1,6 @@
 //! One trace's spans to its row in `traces`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use arrow::array::{Array, AsArray, Float64Array, Int64Array, RecordBatch, StringViewArray, TimestampNanosecondArray};
@@ -191,14 +191,15 @@ fn filled_text(column: &Int64Array, row: usize) -> Option<i64> {
 
 /// Distinct texts of a column, sorted, without empty ones.
 fn distinct(column: &StringViewArray, rows: Range<usize>) -> Vec<String> {
-    let mut found: Vec<&str> = Vec::new();
+    let mut found = BTreeSet::new();
+    let mut last = None;
     for text in rows.filter_map(|row| filled(column, row)) {
-        // The last is compared first: most columns have one value in a trace.
-        if !found.iter().rev().any(|known| *known == text) {
-            found.push(text);
+        // Most columns have one value in a trace; a trace of a million spans may have as many.
+        if last != Some(text) {
+            found.insert(text);
+            last = Some(text);
         }
     }
-    found.sort_unstable();
     found.into_iter().map(str::to_owned).collect()
 }
 
