@@ -204,7 +204,7 @@ impl JsonPieces {
         }
         if !self.input.is_ended() {
             // A line that fills the whole buffer is looked at from its beginning, and not kept to its end if it is too long.
-            let fills = self.pos == 0 && open_length >= self.limits.chunk_bytes;
+            let fills = self.pos == 0 && open_length > self.limits.document_bytes_max;
             return if fills { None } else { Some(Step::More) };
         }
         if open_length == 0 || !self.is_whole() {
@@ -223,7 +223,7 @@ impl JsonPieces {
         let rest = rest.strip_prefix(BYTE_ORDER_MARK).unwrap_or(rest).trim_ascii_start();
         let line = match memchr::memchr(b'\n', rest) {
             Some(end) => &rest[..=end],
-            None if !self.input.is_ended() && self.input.bytes().len() < self.limits.chunk_bytes => {
+            None if !self.input.is_ended() && self.input.bytes().len() <= self.limits.document_bytes_max => {
                 return Some(Step::More);
             }
             None => rest,

@@ -291,8 +291,13 @@ impl FramePieces {
         if rest.len() < length.min(TOLD_BY) && !self.input.is_ended() {
             return Step::More;
         }
-        if !rest.is_empty() && !self.framing.is_plausible(rest, length) {
+        let judged = length.min(self.limits.document_bytes_max);
+        if !rest.is_empty() && !self.framing.is_plausible(&rest[..rest.len().min(judged)], length) {
             return self.bad();
+        }
+        // Judged by what there is, and again by all that judges it: how much comes at a time makes no difference.
+        if rest.len() < judged && !self.input.is_ended() {
+            return Step::More;
         }
         if length > self.limits.line_bytes_max {
             let obstacle = self.obstacle(ObstacleKind::TooLong { bytes: length as u64 });
@@ -353,13 +358,15 @@ impl FramePieces {
         for at in 0..rest.len().saturating_sub(4 + TOLD_BY) {
             let Header::Message { header, length } = self.framing.header(&rest[at..]) else { break };
             // A length below 16 MB has a zero first: that leaves few places to look at.
-            if length > 0
-                && length <= self.limits.line_bytes_max
-                && self.framing.is_plausible(&rest[at + header..], length)
-            {
+            if length == 0 || length > self.limits.line_bytes_max {
+                continue;
+            }
+            let there = &rest[at + header..];
+            let judged = length.min(self.limits.document_bytes_max);
+            if self.framing.is_plausible(&there[..there.len().min(judged)], length) {
+                self.is_lost = there.len() < judged && !self.input.is_ended();
                 self.pos += at;
-                self.is_lost = false;
-                return Step::On;
+                return if self.is_lost { Step::More } else { Step::On };
             }
         }
         if self.input.is_ended() {
