@@ -1,8 +1,10 @@
 //! Benchmarks of halo's parts: `halo-bench ingest FILE... [--runs N]` measures reading trace files into a dataset.
 //!
 //! A figure means something only beside another one of the same run on the same machine: see `benches/README.md` for the
-//! side-by-side runs against other programs.
+//! side-by-side runs against other programs. `halo-bench tools DATASET [--runs N] [PATTERN...]` measures the model's tools.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
+
+mod tools;
 
 use std::time::Instant;
 
@@ -17,6 +19,12 @@ fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
     match arguments.next().as_deref() {
         Some("ingest") => bench_ingest(arguments.collect()),
+        Some("tools") => {
+            let mut arguments: Vec<String> = arguments.collect();
+            let runs = take_runs(&mut arguments, 9)?;
+            let (root, patterns) = arguments.split_first().context("tools takes a dataset")?;
+            tools::bench(root, runs.max(1), patterns)
+        }
         Some("export") => {
             let root = arguments.next().context("export takes a dataset")?;
             let dataset = halo_dataset::Dataset::open(root.as_ref())?;
@@ -24,17 +32,15 @@ fn main() -> anyhow::Result<()> {
             halo_ingest::export(&dataset, halo_ingest::ExportFormat::AsItCame, &mut out)?;
             Ok(())
         }
-        _ => bail!("usage: halo-bench ingest FILE... [--runs N]"),
+        _ => bail!(
+            "usage: halo-bench ingest FILE... [--runs N] | tools DATASET [PATTERN...] [--runs N] | export DATASET"
+        ),
     }
 }
 
 /// Ingests the files into a new dataset, several times, and prints each run and the median.
 fn bench_ingest(mut arguments: Vec<String>) -> anyhow::Result<()> {
-    let mut runs = 3;
-    if let Some(at) = arguments.iter().position(|argument| argument == "--runs") {
-        runs = arguments.get(at + 1).and_then(|text| text.parse().ok()).context("--runs takes a number")?;
-        arguments.drain(at..=at + 1);
-    }
+    let runs = take_runs(&mut arguments, 3)?;
     let mut keep = None;
     if let Some(at) = arguments.iter().position(|argument| argument == "--keep") {
         keep = Some(arguments.get(at + 1).map(std::path::PathBuf::from).context("--keep takes a folder")?);
@@ -64,6 +70,16 @@ fn bench_ingest(mut arguments: Vec<String>) -> anyhow::Result<()> {
     rates.sort_by(f64::total_cmp);
     println!("median: {:.0} MB/s on {threads} threads", rates[rates.len() / 2]);
     Ok(())
+}
+
+/// Takes `--runs N` out of the arguments.
+fn take_runs(arguments: &mut Vec<String>, default: usize) -> anyhow::Result<usize> {
+    let Some(at) = arguments.iter().position(|argument| argument == "--runs") else {
+        return Ok(default);
+    };
+    let runs = arguments.get(at + 1).and_then(|text| text.parse().ok()).context("--runs takes a number")?;
+    arguments.drain(at..=at + 1);
+    Ok(runs)
 }
 
 fn folder_megabytes(folder: &std::path::Path) -> anyhow::Result<f64> {

@@ -39,6 +39,10 @@ pub(crate) enum Command {
     Overview(OverviewArgs),
     /// Show one trace as a tree of its steps, or where a pattern stands in it
     Trace(TraceArgs),
+    /// Find a pattern in everything that the traces say
+    ///
+    /// Texts are decoded first: JSON inside JSON is opened, and what is sent again each turn counts once.
+    Search(SearchArgs),
     /// Find the systemic faults in traces and write a report
     ///
     /// Without a key and without --model this runs on the built-in checks alone. `halo INPUT -p PROMPT` is short for it.
@@ -233,6 +237,43 @@ pub(crate) struct TraceArgs {
     /// Search only this span
     #[arg(long, value_name = "SPAN_ID", requires = "search")]
     pub(crate) span: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SearchArgs {
+    /// Dataset made by `halo ingest`
+    pub(crate) dataset: PathBuf,
+    /// Regular expression to find
+    #[arg(allow_hyphen_values = true)]
+    pub(crate) pattern: String,
+    /// Take the pattern as it is written
+    #[arg(long, short = 'F')]
+    pub(crate) fixed_strings: bool,
+    /// Take capital and small letters for the same
+    #[arg(long, short)]
+    pub(crate) ignore_case: bool,
+    /// What to show: the distinct texts by wording, the hits of each trace, or ids of traces
+    #[arg(long, value_name = "WHAT", default_value = "texts")]
+    pub(crate) show: Show,
+    /// Most lines to show [default: 20, of ids 100]
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+    /// Lines to pass over first
+    #[arg(long, value_name = "N")]
+    pub(crate) offset: Option<usize>,
+    /// Characters to show on each side of a hit [default: 100]
+    #[arg(long, short = 'C', value_name = "CHARS")]
+    pub(crate) context: Option<usize>,
+    #[command(flatten)]
+    pub(crate) filters: FilterArgs,
+}
+
+/// What a search shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Show {
+    Texts,
+    Hits,
+    Traces,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -5,9 +5,9 @@ use std::path::Path;
 use halo_dataset::Dataset;
 use halo_query::{DATA_NOTE, TraceSession, tools};
 use halo_tool::{ToolContext, ToolError};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::args::Common;
+use crate::args::{Common, FilterArgs};
 use crate::commands::sql::session_options;
 use crate::exit::{Exit, Failure};
 use crate::{interrupt, output};
@@ -35,4 +35,20 @@ fn failure(exit: Exit, message: &str) -> Failure {
         Some((message, hint)) => Failure::new(exit, message.to_owned()).hint(hint.to_owned()),
         None => Failure::new(exit, message.to_owned()),
     }
+}
+
+/// Filters as the tools take them.
+pub(crate) fn filters(args: &FilterArgs) -> Value {
+    let FilterArgs { errors, services, models, agents, project, since, until, matching } = args;
+    let listed = |values: &Vec<String>| (!values.is_empty()).then(|| values.clone());
+    json!({
+        "has_errors": errors,
+        "service_names": listed(services),
+        "model_names": listed(models),
+        "agent_names": listed(agents),
+        "project_id": project,
+        "start_time_gte": since,
+        "end_time_lte": until,
+        "regex_pattern": matching,
+    })
 }

@@ -42,6 +42,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Export(args) => commands::export::run(&args, &common),
         Command::Compact(args) => commands::compact::run(&args, &common),
         Command::Overview(args) => with_runtime(&common, commands::overview::run(&args, &common)),
+        Command::Search(args) => with_runtime(&common, commands::search::run(&args, &common)),
         Command::Trace(args) => with_runtime(&common, commands::trace::run(&args, &common)),
         Command::Sql(args) => with_runtime(&common, commands::sql::run(&args, &common)),
         Command::Analyze(args) => with_runtime(&common, commands::analyze::run(&args, &common)),

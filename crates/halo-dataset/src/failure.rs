@@ -18,6 +18,24 @@ pub fn result_failure(result: &str) -> Option<String> {
     text_failure(text)
 }
 
+/// What went wrong with a tool call by its result: as [`result_failure`], and `empty` where there is nothing in it.
+#[must_use]
+pub fn failure_code(result: &str) -> Option<String> {
+    result_failure(result).or_else(|| is_nothing(result).then(|| "empty".to_owned()))
+}
+
+/// Whether a result is blank, `null`, or an empty string, list or object.
+fn is_nothing(result: &str) -> bool {
+    let mut shown = [0_u8; 4];
+    let mut len = 0;
+    for byte in result.bytes().filter(|byte| !byte.is_ascii_whitespace()) {
+        let Some(place) = shown.get_mut(len) else { return false };
+        *place = byte;
+        len += 1;
+    }
+    matches!(&shown[..len], b"" | b"[]" | b"{}" | b"null" | b"\"\"")
+}
+
 /// Members of an object that may tell of a failure. Results run to megabytes, and everything else in them is passed over.
 struct TopLevel(Map<String, Value>);
 
@@ -124,7 +142,18 @@ fn text_failure(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::result_failure;
+    use super::{failure_code, result_failure};
+
+    #[test]
+    fn nothing_is_a_failure_of_its_own() {
+        for text in ["", " \n", "[]", "{ }", "null", "\"\""] {
+            assert_eq!(failure_code(text).as_deref(), Some("empty"), "{text:?}");
+        }
+        for text in ["0", "[0]", "nulls", "{}}", "none"] {
+            assert_eq!(failure_code(text), None, "{text:?}");
+        }
+        assert_eq!(failure_code(r#"{"ok":false}"#).as_deref(), Some("ok=false"));
+    }
 
     #[test]
     fn explicit_signs_only() {

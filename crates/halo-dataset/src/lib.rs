@@ -8,6 +8,7 @@
 //! This crate knows no input format and no SQL: halo-ingest writes through it, halo-query reads through it, and what both know of
 //! the columns is in [`SPAN_COLUMNS`], [`TRACE_COLUMNS`], [`MESSAGE_COLUMNS`] and [`TEXT_COLUMNS`].
 
+mod bulk;
 mod causes;
 mod chunk;
 mod column;
@@ -34,6 +35,7 @@ mod tags;
 mod trace;
 mod writer;
 
+pub use bulk::{Segment, place_of};
 pub use causes::causes;
 pub use chunk::{SpanChunk, SpanPlace};
 pub use column::{Column, ColumnKind};
@@ -41,7 +43,7 @@ pub use compact::{Compaction, compact};
 pub use content::{Content, MessageDraft, TextTable, texts_hash};
 pub use dataset::Dataset;
 pub use error::{DatasetError, Result};
-pub use failure::result_failure;
+pub use failure::{failure_code, result_failure};
 pub use json_text::{Comparison, JsonOut, Spelling, write_compact, write_escaped_bytes, write_string};
 pub use manifest::{FORMAT_VERSION, Manifest, SegmentMeta, Settled, SourceMeta};
 pub use message::{MESSAGE_COLUMNS, MessageBatchBuilder, MessageRow, TEXT_COLUMNS};

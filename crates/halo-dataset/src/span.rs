@@ -48,7 +48,7 @@ table! {
     requested_tool_calls: Derived = "Tool calls an LLM span asks for: JSON array of {id, name, arguments}; null when none.";
     offered_tools: SharedText = "Names of the tools an LLM span was offered: JSON array of text; null when the span does not say.";
     message_count: Int = "Messages in the input of an LLM span; null when the span does not say.";
-    failure_code: Text = "What the result of a TOOL span says went wrong (ok=false, error, http_404, exception, ...); null when it says nothing.";
+    failure_code: Text = "What the result of a TOOL span says went wrong (ok=false, error, http_404, exception, ...), empty when there is nothing in it; null when nothing went wrong by it.";
     input: TextRef = "What went in. Of a span with messages: the text of the last one that is not a system prompt.";
     output: TextRef = "What came out. Of a span with messages: the text of the reply, or its tool calls as JSON when it has no text.";
     attributes: Skeleton = "All attributes of the span as a JSON object; attributes->>'key' finds any of them.";

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use halo_dataset::{
-    Content, SpanBatchBuilder, SpanChunk, SpanRow, error_signature, is_tag_value, push_tag, push_tag_pair,
-    result_failure,
+    Content, SpanBatchBuilder, SpanChunk, SpanRow, error_signature, failure_code, is_tag_value, push_tag, push_tag_pair,
 };
 use hashbrown::HashMap;
 use twox_hash::XxHash3_64;
@@ -401,7 +400,7 @@ impl Derived {
                 .first_text(Field::FinishReason)
                 .or(message_out.and_then(|message| message.finish_reason))
                 .filter(|reason| !reason.is_empty()),
-            failure_code: output.as_deref().filter(|_| is_tool).and_then(result_failure),
+            failure_code: output.as_deref().filter(|_| is_tool).and_then(failure_code),
             error_signature: error_message.filter(|_| raw.status == "ERROR").map(|message| error_signature(&message)),
         }
     }

@@ -202,6 +202,11 @@ fn hex(bytes: &[u8]) -> Value {
     text.into()
 }
 
+/// A time in nanoseconds since 1970 as text.
+pub(crate) fn time_text(ns: i64) -> String {
+    timestamp_ns_to_datetime(ns).map_or_else(|| ns.to_string(), |time| format!("{time:?}Z"))
+}
+
 fn timestamp(array: &ArrayRef, row: usize, unit: TimeUnit, zoned: bool) -> Value {
     let time = match unit {
         TimeUnit::Second => timestamp_s_to_datetime(array.as_primitive::<TimestampSecondType>().value(row)),

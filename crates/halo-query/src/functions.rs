@@ -2,16 +2,18 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, StringViewBuilder};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
 use datafusion::common::{DataFusionError, Result, exec_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
-use halo_dataset::Dataset;
+use tokio_util::sync::CancellationToken;
 
+use crate::causes::Causes;
 use crate::decoded;
+use crate::search::SearchEngine;
 
 /// `result_failure(text)`: the sign of failure in a tool's result, NULL when it has none.
 pub(crate) fn result_failure() -> ScalarUDF {
@@ -24,11 +26,8 @@ pub(crate) fn error_signature() -> ScalarUDF {
 }
 
 /// `cause_of(signature)`: the template of the cause that a signature of this dataset is one wording of; itself when it stands alone.
-pub(crate) fn cause_of(dataset: &Dataset) -> ScalarUDF {
-    ScalarUDF::from(CauseOf {
-        signature: Signature::string(1, Volatility::Immutable),
-        causes: Arc::new(Causes { dataset: dataset.clone(), found: OnceLock::new() }),
-    })
+pub(crate) fn cause_of(causes: &Arc<Causes>) -> ScalarUDF {
+    ScalarUDF::from(CauseOf { signature: Signature::string(1, Volatility::Immutable), causes: Arc::clone(causes) })
 }
 
 /// A number that is the same for the same text, and next to never for another: it stands for the text where texts are only compared.
@@ -39,6 +38,11 @@ pub(crate) fn text_key() -> ScalarUDF {
 /// `json_matches(text, pattern)`: whether a pattern matches a text, or a text inside it where it is JSON.
 pub(crate) fn json_matches() -> ScalarUDF {
     ScalarUDF::from(JsonMatches { signature: Signature::string(2, Volatility::Immutable) })
+}
+
+/// `trace_matches(trace_id, pattern)`: whether a pattern is found in a trace, in any text of any of its spans.
+pub(crate) fn trace_matches(search: &Arc<SearchEngine>) -> ScalarUDF {
+    ScalarUDF::from(TraceMatches { signature: Signature::string(2, Volatility::Immutable), search: Arc::clone(search) })
 }
 
 /// The true step of spans whose trace stands in several segments, by `row_id`; other spans keep theirs.
@@ -115,13 +119,6 @@ impl ScalarUDFImpl for ErrorSignature {
     }
 }
 
-/// The causes of a dataset's errors, found when the first query asks.
-#[derive(Debug)]
-struct Causes {
-    dataset: Dataset,
-    found: OnceLock<std::result::Result<HashMap<String, String>, String>>,
-}
-
 #[derive(Debug)]
 struct CauseOf {
     signature: Signature,
@@ -160,15 +157,10 @@ impl ScalarUDFImpl for CauseOf {
         if texts.null_count() == texts.len() {
             return Ok(ColumnarValue::Array(texts));
         }
-        let Causes { dataset, found } = &*self.causes;
-        let found = found.get_or_init(|| {
-            let signatures = dataset.error_signatures().map_err(|error| error.to_string())?;
-            Ok(halo_dataset::causes(&signatures))
-        });
-        let causes = found.as_ref().map_err(|error| DataFusionError::Execution(error.clone()))?;
         let mut told = StringViewBuilder::with_capacity(texts.len());
         for text in texts.as_string_view() {
-            told.append_option(text.map(|text| causes.get(text).map_or(text, String::as_str)));
+            let cause = text.map(|text| self.causes.of(text)).transpose();
+            told.append_option(cause.map_err(|error| DataFusionError::Execution(error.to_string()))?);
         }
         Ok(ColumnarValue::Array(Arc::new(told.finish())))
     }
@@ -242,6 +234,56 @@ impl ScalarUDFImpl for JsonMatches {
             })
             .collect();
         Ok(ColumnarValue::Array(Arc::new(found)))
+    }
+}
+
+#[derive(Debug)]
+struct TraceMatches {
+    signature: Signature,
+    search: Arc<SearchEngine>,
+}
+
+impl PartialEq for TraceMatches {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.search, &other.search)
+    }
+}
+
+impl Eq for TraceMatches {}
+
+impl Hash for TraceMatches {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.search).hash(state);
+    }
+}
+
+impl ScalarUDFImpl for TraceMatches {
+    fn name(&self) -> &'static str {
+        "trace_matches"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Boolean)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let ColumnarValue::Scalar(pattern) = &args.args[1] else {
+            return exec_err!("the pattern of trace_matches must be one text, not a column");
+        };
+        let Some(Some(pattern)) = pattern.try_as_str() else {
+            return exec_err!("the pattern of trace_matches must be a text");
+        };
+        let found = self.search.traces(pattern, &CancellationToken::new());
+        let found = found.map_err(|error| DataFusionError::Execution(error.to_string()))?;
+        let found = found.get().and_then(|found| found.as_ref().ok());
+        let ids = cast(&argument(&args, 0)?, &DataType::Utf8View)?;
+        let is_in = |id: &str| found.is_some_and(|found| found.contains(id));
+        let matching: BooleanArray = ids.as_string_view().iter().map(|id| id.map(is_in)).collect();
+        Ok(ColumnarValue::Array(Arc::new(matching)))
     }
 }
 

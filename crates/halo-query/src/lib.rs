@@ -28,7 +28,9 @@
 //! # }
 //! ```
 
+mod causes;
 mod cell;
+mod census;
 mod content;
 mod decoded;
 mod describe;
@@ -42,6 +44,7 @@ mod quotes;
 mod render;
 mod result;
 mod rewrite;
+mod search;
 mod session;
 mod stream;
 mod tables;

@@ -1,6 +1,5 @@
 //! A dataset opened for SQL.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,9 +16,12 @@ use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::causes::Causes;
+use crate::census::{self, Census};
 use crate::engine_error::{self, Surroundings};
 use crate::guard::{self, Checked};
 use crate::rewrite::ReadLess;
+use crate::search::SearchEngine;
 use crate::stream::QueryStream;
 use crate::{QueryError, QueryLimits, QueryResult, content, describe, functions, tables};
 
@@ -30,9 +32,15 @@ const BATCH_ROWS: usize = 2048;
 /// Texts and messages that were read are kept in memory, up to this part of what queries may take.
 const CONTENT_SHARE: usize = 4;
 
+/// The same of what searches look through.
+const SEARCH_SHARE: usize = 4;
+
 /// Limits of statements that this crate itself writes: their results are aggregates, or what a caller asked for.
 pub(crate) const OWN_LIMITS: QueryLimits =
     QueryLimits { rows_max: usize::MAX, bytes_max: 256 * 1024 * 1024, time_max: Duration::from_secs(120) };
+
+/// Counts of traces are kept, up to this part of what queries may take.
+const CENSUS_SHARE: usize = 8;
 
 /// How a session works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,10 +59,14 @@ pub struct TraceSession {
 
 pub(crate) struct Shared {
     pub(crate) context: SessionContext,
+    pub(crate) dataset: Dataset,
+    pub(crate) causes: Arc<Causes>,
+    /// Finds patterns in all texts.
+    pub(crate) search: Arc<SearchEngine>,
+    census: tokio::sync::Mutex<Option<Arc<Census>>>,
     /// Threads of the engine's own. A query computes without pause for as long as it takes, and would starve whatever else runs on
     /// its threads: the model's streams, timers, the handler of Ctrl-C. `None` only while it is dropped.
     engine: Option<Runtime>,
-    root: PathBuf,
     functions: Vec<String>,
     memory_bytes: usize,
 }
@@ -80,6 +92,17 @@ impl Shared {
         }
     }
 
+    /// Does work that computes for long without a pause, on a thread of its own.
+    pub(crate) async fn blocking<R: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> R + Send + 'static,
+    ) -> Result<R, QueryError> {
+        let Some(engine) = &self.engine else {
+            return Err(QueryError::internal("the session is closed"));
+        };
+        engine.spawn_blocking(work).await.map_err(|error| QueryError::internal(error.to_string()))
+    }
+
     /// Queries and parts of queries that are at work.
     #[cfg(test)]
     pub(crate) fn tasks(&self) -> usize {
@@ -90,7 +113,7 @@ impl Shared {
     pub(crate) fn translate(&self, error: &DataFusionError) -> QueryError {
         engine_error::translate(
             error,
-            &Surroundings { root: &self.root, functions: &self.functions, memory_bytes: self.memory_bytes },
+            &Surroundings { root: self.dataset.root(), functions: &self.functions, memory_bytes: self.memory_bytes },
         )
     }
 }
@@ -120,7 +143,10 @@ impl TraceSession {
         context.register_udf(functions::result_failure());
         context.register_udf(functions::json_matches());
         context.register_udf(functions::error_signature());
-        tables::register(&context, dataset, &store).await?;
+        let search = Arc::new(SearchEngine::new(dataset, options.threads, options.memory_bytes / SEARCH_SHARE));
+        context.register_udf(functions::trace_matches(&search));
+        let causes = Arc::new(Causes::of_dataset(dataset));
+        tables::register(&context, dataset, &store, &causes).await?;
         let engine = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(options.threads.max(1))
             .thread_name("halo-query")
@@ -131,7 +157,10 @@ impl TraceSession {
             engine: Some(engine),
             functions: function_names(&context),
             context,
-            root: dataset.root().to_owned(),
+            dataset: dataset.clone(),
+            causes,
+            search,
+            census: tokio::sync::Mutex::default(),
             memory_bytes: options.memory_bytes,
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -157,6 +186,35 @@ impl TraceSession {
     /// Runs a statement of this crate's own, for whose result there is room.
     pub(crate) async fn own_query(&self, sql: &str, cancel: &CancellationToken) -> Result<QueryResult, QueryError> {
         self.query(sql, &OWN_LIMITS, cancel).await
+    }
+
+    /// What is counted of all traces. Counted once, and kept unless it is too much.
+    pub(crate) async fn census(&self, cancel: &CancellationToken) -> Result<Arc<Census>, QueryError> {
+        // Whoever asks meanwhile waits for the same count.
+        let mut kept = self.shared.census.lock().await;
+        if let Some(census) = kept.as_ref() {
+            return Ok(Arc::clone(census));
+        }
+        let census = Arc::new(census::build(self, cancel).await?);
+        if census.bytes() <= self.shared.memory_bytes / CENSUS_SHARE {
+            *kept = Some(Arc::clone(&census));
+        }
+        Ok(census)
+    }
+
+    /// The traces that meet a condition over `traces`, by their numbers in the census.
+    pub(crate) async fn select(
+        &self,
+        census: &Census,
+        condition: &str,
+        cancel: &CancellationToken,
+    ) -> Result<Vec<u32>, QueryError> {
+        if condition == "true" {
+            return Ok(census.all());
+        }
+        let ids = self.own_query(&format!("SELECT trace_id FROM traces WHERE {condition}"), cancel).await?;
+        let ids = ids.texts("trace_id").unwrap_or_default();
+        Ok(census.with_ids(ids.iter().flatten().map(String::as_str)))
     }
 
     /// Runs one read-only statement. A result beyond the limits on rows or bytes is cut and says so.
@@ -185,7 +243,7 @@ impl TraceSession {
 
 impl std::fmt::Debug for TraceSession {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TraceSession").field("root", &self.shared.root).finish_non_exhaustive()
+        f.debug_struct("TraceSession").field("root", &self.shared.dataset.root()).finish_non_exhaustive()
     }
 }
 

@@ -15,6 +15,7 @@ use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::SessionContext;
 use halo_dataset::{Column, ContentStore, Dataset, SPAN_COLUMNS, TRACE_COLUMNS};
 
+use crate::causes::Causes;
 use crate::{QueryError, content, functions};
 
 mod columns;
@@ -55,6 +56,7 @@ pub(crate) async fn register(
     context: &SessionContext,
     dataset: &Dataset,
     store: &Arc<ContentStore>,
+    causes: &Arc<Causes>,
 ) -> Result<(), QueryError> {
     let (spans, traces) = (dataset.span_files(), dataset.trace_files());
     for file in spans.iter().chain(&traces).chain(&dataset.text_files()).chain(&dataset.message_files()) {
@@ -65,7 +67,7 @@ pub(crate) async fn register(
     content::functions(store).iter().for_each(|function| workshop.register_udf(ScalarUDF::clone(function)));
     workshop.register_udf(functions::error_signature());
     workshop.register_udf(functions::text_key());
-    workshop.register_udf(functions::cause_of(dataset));
+    workshop.register_udf(functions::cause_of(causes));
     let add = |name: &str, files: &[PathBuf], columns| -> Result<(), QueryError> {
         let table = listing(context, files, stored_schema(columns))?;
         workshop.register_table(name, table).map_err(internal).map(drop)

@@ -2,9 +2,11 @@
 
 mod attribute_values;
 mod count_traces;
+mod excerpt;
 mod filters;
 mod get_dataset_overview;
 mod query_traces;
+mod search;
 mod search_span;
 mod search_trace;
 mod sql;
@@ -29,6 +31,7 @@ pub fn tools(session: TraceSession) -> ToolRegistry {
     registry.add(get_dataset_overview::GetDatasetOverview { session: session.clone() });
     registry.add(query_traces::QueryTraces { session: session.clone() });
     registry.add(count_traces::CountTraces { session: session.clone() });
+    registry.add(search::Search { session: session.clone() });
     registry.add(view_trace::ViewTrace { session: session.clone() });
     registry.add(search_trace::SearchTrace { session: session.clone() });
     registry.add(search_span::SearchSpan { session: session.clone() });

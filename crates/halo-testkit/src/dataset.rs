@@ -6,7 +6,7 @@ use std::sync::Arc;
 use halo_dataset::holes::{may_have_holes, write_text_hole};
 use halo_dataset::{
     Commit, Content, Dataset, DatasetWriter, Effort, MessageDraft, SpanBatchBuilder, SpanChunk, SpanRow,
-    error_signature, push_tag, result_failure, write_string,
+    error_signature, failure_code, push_tag, write_string,
 };
 use serde_json::{Map, Value};
 use tempfile::TempDir;
@@ -331,7 +331,7 @@ impl TestSpan {
         output_messages.extend(calls);
         let mut intern = |text: &Option<String>| text.as_deref().map(|text| i64::from(content.texts.intern(text)));
         let (input, output) = (intern(&self.input), intern(&self.output));
-        let failure = self.output.as_deref().filter(|_| self.span_type == "TOOL").and_then(result_failure);
+        let failure = self.output.as_deref().filter(|_| self.span_type == "TOOL").and_then(failure_code);
         let resource_attributes = Value::Object(self.resource_attributes.clone()).to_string();
         builder.push(&SpanRow {
             trace_id: Some(&self.trace_id),

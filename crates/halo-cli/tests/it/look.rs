@@ -24,6 +24,10 @@ fn an_overview_and_a_trace() {
         shown(&["trace", "traces.halo", &trace]),
         shown(&["trace", "traces.halo", &trace, "--search", "(?i)transit"]),
         shown(&["trace", "traces.halo", &trace, "--page", "9"]),
+        shown(&["search", "traces.halo", "transit", "-i"]),
+        shown(&["search", "traces.halo", "-F", "$", "--show", "hits", "--limit", "2", "-C", "10"]),
+        shown(&["search", "traces.halo", "transit", "--show", "traces", "--errors", "false"]),
+        shown(&["search", "traces.halo", "("]),
         shown(&["trace", "traces.halo", "nowhere"]),
         shown(&["trace", "traces.halo", &trace, "--span", "x"]),
     ];

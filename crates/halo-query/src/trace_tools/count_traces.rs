@@ -5,9 +5,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::filters::TraceFilters;
-use super::{filled, tool_error};
+use super::tool_error;
 use crate::TraceSession;
-use crate::overview::number;
 
 /// Ids that come with a count.
 const EXAMPLES: usize = 5;
@@ -37,20 +36,18 @@ impl Tool for CountTraces {
 
     async fn call(&self, args: CountTracesArgs, context: &ToolContext) -> Result<ToolOutput, ToolError> {
         let condition = args.filters.unwrap_or_default().condition().map_err(tool_error)?;
-        // The last digits of ids are as good as chance, and the same in each run: examples are not the first traces.
-        let sql = format!(
-            "SELECT trace_id, count(*) OVER () AS hits, (SELECT count(*) FROM traces) AS total
-             FROM traces WHERE {condition} ORDER BY reverse(trace_id), trace_id LIMIT {EXAMPLES}"
-        );
-        let rows = self.session.own_query(&sql, &context.cancel).await.map_err(tool_error)?.rows();
-        let Some(first) = rows.first() else {
-            let all = self.session.own_query("SELECT count(*) AS total FROM traces", &context.cancel).await;
-            let total = all.map_err(tool_error)?.rows().first().map_or(0, |row| number(row, "total"));
-            return Ok(ToolOutput::text(format!("0 of {total} traces\n")));
+        let hits = async {
+            let census = self.session.census(&context.cancel).await?;
+            let hits = self.session.select(&census, &condition, &context.cancel).await?;
+            Ok((census, hits))
         };
-        let ids: Vec<&str> = rows.iter().filter_map(|row| filled(row, "trace_id")).collect();
-        let (hits, total) = (number(first, "hits"), number(first, "total"));
-        let text = format!("{hits} of {total} traces, for example {}\n", ids.join(" "));
-        Ok(ToolOutput::text(text))
+        let (census, hits) = hits.await.map_err(tool_error)?;
+        let total = census.all().len();
+        if hits.is_empty() {
+            return Ok(ToolOutput::text(format!("0 of {total} traces\n")));
+        }
+        let sample = census.sample(&hits, EXAMPLES, 0);
+        let ids: Vec<&str> = sample.iter().map(|trace| census.id(*trace)).collect();
+        Ok(ToolOutput::text(format!("{} of {total} traces, for example {}\n", hits.len(), ids.join(" "))))
     }
 }

@@ -55,17 +55,9 @@ impl TraceFilters {
             parts.push(format!("end_time <= {}", sql_text(time)));
         }
         if let Some(pattern) = &self.regex_pattern {
-            // Compiled here for its error; the query compiles it again.
+            // Compiled here for its error; the search compiles it again.
             pattern::compile(pattern)?;
-            let pattern = sql_text(pattern);
-            let plain = ["name", "status_message"].map(|column| format!("regexp_like({column}, {pattern})"));
-            let json =
-                ["input", "output", "events", "attributes"].map(|column| format!("json_matches({column}, {pattern})"));
-            parts.push(format!(
-                "trace_id IN (SELECT trace_id FROM spans WHERE {} OR {})",
-                plain.join(" OR "),
-                json.join(" OR ")
-            ));
+            parts.push(format!("trace_matches(trace_id, {})", sql_text(pattern)));
         }
         if parts.is_empty() {
             return Ok("true".to_owned());

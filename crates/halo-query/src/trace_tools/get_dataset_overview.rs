@@ -6,19 +6,33 @@ use halo_protocol::DatasetSummary;
 use halo_tool::{Tool, ToolContext, ToolError, ToolOutput};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use super::attribute_values::{attributes, list};
 use super::filters::TraceFilters;
 use super::query_traces::seconds;
 use super::text::{DATA_NOTE, counted, one_line};
-use super::{filled, tool_error};
-use crate::overview::{number, summary_where};
+use super::tool_error;
+use crate::census::{Census, Tally, Trace};
 use crate::{QueryError, TraceSession};
 
 /// Groups of errors and of failed results that are listed.
 const GROUPS_MAX: usize = 12;
+
+/// Tools that are listed.
+const TOOLS_MAX: usize = 40;
+
+/// Traces that represent all of them.
+const SAMPLE: usize = 6;
+
+/// Traces of an extreme kind.
+const EXTREMES: usize = 2;
+
+/// A number of a trace.
+type Size<T> = fn(&Trace) -> T;
+
+/// Such a number for people.
+type Show = fn(f64) -> String;
 
 /// The tool.
 pub(crate) struct GetDatasetOverview {
@@ -52,32 +66,28 @@ impl Tool for GetDatasetOverview {
 
 /// The overview of the traces that meet a condition.
 async fn overview(session: &TraceSession, condition: &str, cancel: &CancellationToken) -> Result<String, QueryError> {
-    let summary = summary_where(session, condition, cancel).await?;
-    if summary.traces == 0 {
+    let census = session.census(cancel).await?;
+    let traces = session.select(&census, condition, cancel).await?;
+    if traces.is_empty() {
         return Ok(if condition == "true" {
             "the dataset is empty: it has no traces\n".to_owned()
         } else {
             "no trace meets the filters\n".to_owned()
         });
     }
-    // Without a filter, spans need no look at their traces.
-    let spans = if condition == "true" {
-        "true".to_owned()
-    } else {
-        format!("trace_id IN (SELECT trace_id FROM traces WHERE {condition})")
-    };
+    let summary = census.summary(&traces);
     let mut text = head(&summary);
-    text.push_str(&outcomes(session, condition, cancel).await?);
+    text.push_str(&outcomes(&census, &traces));
     for (label, counts) in [("services", &summary.services), ("agents", &summary.agents), ("models", &summary.models)] {
         if !counts.is_empty() {
             let _ = writeln!(text, "{label} (traces): {}", list(counts));
         }
     }
-    text.push_str(&tools(session, &spans, cancel).await?);
-    text.push_str(&attributes(session, condition, summary.traces, cancel).await?);
-    text.push_str(&errors(session, &spans, cancel).await?);
-    text.push_str(&failed_results(session, &spans, cancel).await?);
-    text.push_str(&beginnings(session, condition, cancel).await?);
+    text.push_str(&tools(&census, &traces));
+    text.push_str(&attributes(&census, &traces));
+    text.push_str(&errors(&census, &traces));
+    text.push_str(&failed_results(&census, &traces));
+    text.push_str(&beginnings(&census, &traces));
     Ok(text)
 }
 
@@ -100,154 +110,135 @@ fn head(summary: &DatasetSummary) -> String {
 }
 
 /// Outcomes, failures and sizes of traces.
-async fn outcomes(session: &TraceSession, condition: &str, cancel: &CancellationToken) -> Result<String, QueryError> {
-    let sizes = [
-        ("span_count", "spans"),
-        ("llm_calls", "LLM calls"),
-        ("tool_calls", "tool calls"),
-        ("input_tokens", "input tokens"),
-        ("duration_ms", "duration"),
-    ];
-    let quantiles = sizes.map(|(column, _)| {
-        format!(
-            "approx_percentile_cont({column}, 0.5) AS {column}_p50, approx_percentile_cont({column}, 0.95) AS {column}_p95,
-             max({column}) AS {column}_max"
-        )
-    });
-    let sql = format!(
-        "SELECT count(*) AS traces, count(*) FILTER (WHERE outcome = 'success') AS success,
-            count(*) FILTER (WHERE outcome = 'failure') AS failure,
-            count(*) FILTER (WHERE outcome = 'unknown') AS unknown, count(*) FILTER (WHERE has_errors) AS has_errors,
-            count(*) FILTER (WHERE failed_tool_calls > 0) AS failed_tools, count(*) FILTER (WHERE missing_parents > 0) AS broken,
-            {} FROM traces WHERE {condition}",
-        quantiles.join(", ")
-    );
-    let row = session.own_query(&sql, cancel).await?.rows().pop().unwrap_or_default();
+fn outcomes(census: &Census, traces: &[u32]) -> String {
+    let count = |outcome: &str| traces.iter().filter(|trace| census.outcome(**trace) == outcome).count();
+    let have = |of: fn(&Trace) -> bool| census.facts(traces).filter(|trace| of(trace)).count();
     let mut text = format!(
         "outcome by the root's status: {} success, {} failure, {} unknown (traces)\n",
-        number(&row, "success"),
-        number(&row, "failure"),
-        number(&row, "unknown")
+        count("success"),
+        count("failure"),
+        count("unknown")
     );
     let _ = writeln!(
         text,
-        "traces with a span of status ERROR: {}; with a failed tool call, by status or because its result says so: {}",
-        number(&row, "has_errors"),
-        number(&row, "failed_tools")
+        "traces with a span of status ERROR: {}; with a failed tool call, by status or because its result says so or is empty: {}",
+        have(|trace| trace.has_errors),
+        have(|trace| trace.failed_tool_calls > 0)
     );
-    if number(&row, "broken") > 0 {
-        let _ = writeln!(text, "traces with missing parent spans: {}", number(&row, "broken"));
+    let broken = have(|trace| trace.missing_parents > 0);
+    if broken > 0 {
+        let _ = writeln!(text, "traces with missing parent spans: {broken}");
     }
+    let plain: Show = |value| format!("{value:.0}");
+    #[expect(clippy::cast_precision_loss, reason = "sizes for people")]
+    let sizes: [(&str, Size<Option<f64>>, Show); 5] = [
+        ("spans", |trace| Some(trace.spans as f64), plain),
+        ("LLM calls", |trace| Some(trace.llm_calls as f64), plain),
+        ("tool calls", |trace| Some(trace.tool_calls as f64), plain),
+        ("input tokens", |trace| Some(trace.input_tokens as f64), plain),
+        ("duration", |trace| trace.duration_ms, seconds),
+    ];
     let shown: Vec<String> = sizes
         .iter()
-        .filter_map(|(column, label)| {
-            let value = |suffix: &str| row.get(&format!("{column}_{suffix}")).and_then(Value::as_f64);
-            let show = |value: f64| match *column {
-                "duration_ms" => seconds(value),
-                _ => format!("{value:.0}"),
-            };
-            let (middle, high, max) = (value("p50")?, value("p95")?, value("max")?);
-            (max > 0.0).then(|| format!("{label} {}/{}/{}", show(middle), show(high), show(max)))
+        .filter_map(|(label, of, show)| {
+            let mut values: Vec<f64> = census.facts(traces).filter_map(of).collect();
+            values.sort_by(f64::total_cmp);
+            let max = values.last().copied().filter(|max| *max > 0.0)?;
+            let at = |percent: usize| values[(values.len() - 1) * percent / 100];
+            Some(format!("{label} {}/{}/{}", show(at(50)), show(at(95)), show(max)))
         })
         .collect();
     let _ = writeln!(text, "per trace, median/95th/max: {}", shown.join(", "));
-    Ok(text)
+    text
 }
 
-async fn tools(session: &TraceSession, spans: &str, cancel: &CancellationToken) -> Result<String, QueryError> {
-    let sql = format!(
-        "SELECT coalesce(tool_name, name) AS tool, count(*) AS calls, count(DISTINCT trace_id) AS traces,
-            count(*) FILTER (WHERE status = 'ERROR' OR failure_code IS NOT NULL) AS failed
-         FROM spans WHERE span_type = 'TOOL' AND {spans} GROUP BY 1 ORDER BY calls DESC, tool LIMIT 40"
-    );
-    let rows = session.own_query(&sql, cancel).await?.rows();
-    let shown: Vec<String> = rows
+fn tools(census: &Census, traces: &[u32]) -> String {
+    let mut tools = census.tally(traces, |group| (group.span_type == "TOOL").then_some(group.step.as_str()));
+    tools.sort_by(|(a, one), (b, other)| other.spans.cmp(&one.spans).then_with(|| a.cmp(b)));
+    let more = tools.len().saturating_sub(TOOLS_MAX);
+    tools.truncate(TOOLS_MAX);
+    let mut shown: Vec<String> = tools
         .iter()
-        .map(|row| {
-            let failed = match number(row, "failed") {
+        .map(|(tool, tally)| {
+            let failed = match tally.failed {
                 0 => String::new(),
                 failed => format!(" {failed} failed"),
             };
-            let tool = one_line(filled(row, "tool").unwrap_or("?"), 60);
-            format!("{tool} {}/{}{failed}", number(row, "calls"), number(row, "traces"))
+            format!("{} {}/{}{failed}", one_line(tool, 60), tally.spans, tally.traces)
         })
         .collect();
-    Ok(line("tools (calls/traces)", &shown))
+    if more > 0 {
+        shown.push(format!("{more} more tools"));
+    }
+    line("tools (calls/traces)", &shown)
 }
 
-async fn errors(session: &TraceSession, spans: &str, cancel: &CancellationToken) -> Result<String, QueryError> {
-    let sql = format!(
-        "SELECT coalesce(error_signature, error_type, 'no message') AS cause, span_type, coalesce(tool_name, name) AS step_name,
-            count(*) AS spans, count(DISTINCT trace_id) AS traces, min(trace_id) AS example
-         FROM spans WHERE status = 'ERROR' AND {spans} GROUP BY 1, 2, 3 ORDER BY traces DESC, spans DESC, cause"
-    );
-    let rows = session.own_query(&sql, cancel).await?.rows();
-    Ok(groups("ERROR spans by cause", &rows, |row| {
-        let place =
-            format!("{} {}", filled(row, "span_type").unwrap_or("SPAN"), filled(row, "step_name").unwrap_or_default());
-        one_line(&place, 80)
-    }))
+fn errors(census: &Census, traces: &[u32]) -> String {
+    let causes = census.tally(traces, |group| {
+        let cause = group.cause.as_deref().unwrap_or("no message");
+        group.is_error.then_some((cause, group.span_type.as_str(), group.step.as_str()))
+    });
+    let place = |key: &(&str, &str, &str)| one_line(&format!("{} {}", key.1, key.2), 80);
+    groups("ERROR spans by cause", census, &causes, |key| (place(key), key.0))
 }
 
-async fn failed_results(session: &TraceSession, spans: &str, cancel: &CancellationToken) -> Result<String, QueryError> {
-    let sql = format!(
-        "SELECT tool, sign AS cause, count(*) AS spans, count(DISTINCT trace_id) AS traces, min(trace_id) AS example
-         FROM (SELECT trace_id, coalesce(tool_name, name) AS tool,
-                 CASE WHEN trim(output) IN ('', '[]', '{{}}', 'null') THEN 'empty result' ELSE failure_code END AS sign
-               FROM spans WHERE span_type = 'TOOL' AND output IS NOT NULL AND {spans})
-         WHERE sign IS NOT NULL GROUP BY 1, 2 ORDER BY traces DESC, spans DESC, tool, cause"
-    );
-    let rows = session.own_query(&sql, cancel).await?.rows();
-    Ok(groups("tool results that say they failed, or are empty", &rows, |row| {
-        one_line(filled(row, "tool").unwrap_or("?"), 60)
-    }))
+fn failed_results(census: &Census, traces: &[u32]) -> String {
+    let signs = census.tally(traces, |group| Some((group.step.as_str(), group.failure.as_deref()?)));
+    groups("tool results that say they failed, or are empty", census, &signs, |key| (one_line(key.0, 60), key.1))
 }
 
-/// Groups of spans by cause, largest first, each with an example.
-fn groups(title: &str, rows: &[Map<String, Value>], place: impl Fn(&Map<String, Value>) -> String) -> String {
-    if rows.is_empty() {
+/// Groups of spans, each with an example.
+fn groups<K>(title: &str, census: &Census, groups: &[(K, Tally)], tell: impl Fn(&K) -> (String, &str)) -> String {
+    if groups.is_empty() {
         return format!("{title}: none\n");
     }
     let mut text = format!("{title} (spans/traces):\n");
-    for row in rows.iter().take(GROUPS_MAX) {
+    for (key, tally) in groups.iter().take(GROUPS_MAX) {
+        let (place, cause) = tell(key);
         let _ = writeln!(
             text,
-            "  {}/{} {}, as in {} | {}",
-            number(row, "spans"),
-            number(row, "traces"),
-            place(row),
-            filled(row, "example").unwrap_or("?"),
-            one_line(filled(row, "cause").unwrap_or_default(), 160)
+            "  {}/{} {place}, as in {} | {}",
+            tally.spans,
+            tally.traces,
+            census.id(tally.example),
+            one_line(cause, 160)
         );
     }
-    if rows.len() > GROUPS_MAX {
-        let _ = writeln!(text, "  {} more groups", rows.len() - GROUPS_MAX);
+    if groups.len() > GROUPS_MAX {
+        let _ = writeln!(text, "  {} more groups", groups.len() - GROUPS_MAX);
     }
     text
 }
 
-/// Traces to begin with: typical ones and extreme ones.
-async fn beginnings(session: &TraceSession, condition: &str, cancel: &CancellationToken) -> Result<String, QueryError> {
-    let typical =
-        format!("abs(span_count - (SELECT approx_percentile_cont(span_count, 0.5) FROM traces WHERE {condition}))");
-    let kinds = [
-        ("typical", "true", typical.as_str()),
-        ("most failed tool calls", "failed_tool_calls > 0", "failed_tool_calls DESC"),
-        ("most ERROR spans", "error_spans > 0", "error_spans DESC"),
-        ("longest", "duration_ms > 0", "duration_ms DESC"),
-        ("most steps", "span_count > 1", "span_count DESC"),
-    ];
+/// Traces to begin with: ones that represent all, and extreme ones.
+fn beginnings(census: &Census, traces: &[u32]) -> String {
     let mut shown = Vec::new();
-    for (label, extra, order) in kinds {
-        let sql =
-            format!("SELECT trace_id FROM traces WHERE ({condition}) AND {extra} ORDER BY {order}, trace_id LIMIT 2");
-        let ids = session.own_query(&sql, cancel).await?.texts("trace_id").unwrap_or_default();
-        let ids: Vec<String> = ids.into_iter().flatten().collect();
+    let mut add = |label: &str, traces: &[u32]| {
+        let ids: Vec<&str> = traces.iter().map(|trace| census.id(*trace)).collect();
         if !ids.is_empty() {
             shown.push(format!("{label} {}", ids.join(" ")));
         }
+    };
+    add("a sample (by outcome, failure, service, size, time)", &census.sample(traces, SAMPLE, 0));
+    #[expect(clippy::cast_precision_loss, reason = "compared only")]
+    let extremes: [(&str, Size<f64>); 4] = [
+        ("most failed tool calls", |trace| trace.failed_tool_calls as f64),
+        ("most ERROR spans", |trace| trace.error_spans as f64),
+        ("longest", |trace| trace.duration_ms.unwrap_or(0.0)),
+        ("most steps", |trace| trace.spans.saturating_sub(1) as f64),
+    ];
+    for (label, of) in extremes {
+        add(label, &most(census, traces, of));
     }
-    Ok(line("traces to begin with", &shown))
+    line("traces to begin with", &shown)
+}
+
+/// The traces with the most of something, if they have any of it.
+fn most(census: &Census, traces: &[u32], of: fn(&Trace) -> f64) -> Vec<u32> {
+    let mut ranked: Vec<(f64, u32)> = traces.iter().map(|trace| (of(census.trace(*trace)), *trace)).collect();
+    ranked.retain(|(value, _)| *value > 0.0);
+    ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| census.id(a.1).cmp(census.id(b.1))));
+    ranked.into_iter().take(EXTREMES).map(|(_, trace)| trace).collect()
 }
 
 fn line(label: &str, parts: &[String]) -> String {

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
+use super::excerpt::{HIT_CHARS_MAX, around};
 use super::text::{DATA_NOTE, counted, one_line};
 use super::{filled, must_know, sql_text, tool_error};
 use crate::overview::number;
@@ -21,9 +22,6 @@ const CONTEXT_CHARS_DEFAULT: usize = 100;
 const CONTEXT_CHARS_MAX: usize = 2000;
 const MATCHES_DEFAULT: u64 = 50;
 const MATCHES_MAX: u64 = 500;
-
-/// Characters of a hit itself; a greedy pattern can match a whole payload.
-const HIT_CHARS_MAX: usize = 1000;
 
 /// Characters of all hits together, about 6,000 tokens.
 const TEXT_CHARS_MAX: usize = 24_000;
@@ -181,14 +179,7 @@ impl Hits {
                 continue;
             }
             self.shown += 1;
-            let (start, end) =
-                (before(leaf, hit.start(), self.context_chars), after(leaf, hit.end(), self.context_chars));
-            let shown = format!(
-                "{}{}{}",
-                if start > 0 { "…" } else { "" },
-                &leaf[start..end],
-                if end < leaf.len() { "…" } else { "" }
-            );
+            let shown = around(leaf, hit.start(), hit.end(), self.context_chars);
             let _ = writeln!(
                 self.text,
                 "step {} {} [{}] {} | {}",
@@ -218,17 +209,4 @@ impl Hits {
         }
         text
     }
-}
-
-/// Byte position this many characters before another.
-fn before(text: &str, at: usize, chars: usize) -> usize {
-    match chars {
-        0 => at,
-        _ => text[..at].char_indices().rev().nth(chars - 1).map_or(0, |(position, _)| position),
-    }
-}
-
-/// Byte position this many characters after another.
-fn after(text: &str, at: usize, chars: usize) -> usize {
-    text[at..].char_indices().nth(chars).map_or(text.len(), |(position, _)| at + position)
 }

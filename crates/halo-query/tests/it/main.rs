@@ -11,6 +11,7 @@ mod limits;
 mod messages;
 mod quotes;
 mod render;
+mod search;
 mod sql;
 mod support;
 mod tool_calls;
