@@ -28,6 +28,7 @@
 //! # }
 //! ```
 
+mod attributes;
 mod cell;
 mod content;
 mod decoded;
@@ -36,15 +37,19 @@ mod engine_error;
 mod error;
 mod functions;
 mod guard;
+mod kept;
 mod overview;
 mod pattern;
+mod prompts;
 mod quotes;
 mod render;
 mod result;
 mod rewrite;
+mod scan;
 mod session;
 mod stream;
 mod tables;
+mod text_diff;
 mod trace_tools;
 
 pub use error::{LimitKind, QueryError};

@@ -17,11 +17,14 @@ use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::attributes::Surveys;
 use crate::engine_error::{self, Surroundings};
 use crate::guard::{self, Checked};
+use crate::prompts::PromptTable;
 use crate::rewrite::ReadLess;
 use crate::stream::QueryStream;
-use crate::{QueryError, QueryLimits, QueryResult, content, describe, functions, tables};
+use crate::tables::Found;
+use crate::{QueryError, QueryLimits, QueryResult, content, describe, functions, tables, text_diff};
 
 /// Rows the engine works on at a time. Payload columns run to tens of kilobytes a row: smaller batches than the engine's own
 /// default keep memory low and let a cancelled query end soon.
@@ -57,6 +60,8 @@ pub(crate) struct Shared {
     root: PathBuf,
     functions: Vec<String>,
     memory_bytes: usize,
+    /// What the tools tell of attributes.
+    pub(crate) surveys: Arc<Surveys>,
 }
 
 impl Drop for Shared {
@@ -120,7 +125,12 @@ impl TraceSession {
         context.register_udf(functions::result_failure());
         context.register_udf(functions::json_matches());
         context.register_udf(functions::error_signature());
-        tables::register(&context, dataset, &store).await?;
+        context.register_udf(text_diff::function());
+        let found = Found {
+            prompts: Arc::new(PromptTable::new(dataset, &store, options.threads)),
+            surveys: Arc::new(Surveys::new(dataset, &store, options.threads)),
+        };
+        tables::register(&context, dataset, &store, &found).await?;
         let engine = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(options.threads.max(1))
             .thread_name("halo-query")
@@ -133,6 +143,7 @@ impl TraceSession {
             context,
             root: dataset.root().to_owned(),
             memory_bytes: options.memory_bytes,
+            surveys: found.surveys,
         };
         Ok(Self { shared: Arc::new(shared) })
     }
