@@ -19,6 +19,8 @@ use crate::tables::{ATTRIBUTE_VALUE_COLUMNS, schema_shown};
 mod collect;
 mod scan;
 
+pub(crate) use collect::numbered_key;
+
 /// Values of a key that are told apart. A key with more is not in `attribute_values`.
 pub(crate) const VALUES_MAX: usize = 200;
 
@@ -76,6 +78,8 @@ pub(crate) enum Values {
 pub(crate) struct Survey {
     /// By kind of carrier and key.
     pub(crate) attributes: Vec<Attribute>,
+    /// The traces that were looked at, and their spans.
+    pub(crate) all: Tally,
     /// Occurrences of keys beyond those that are told apart.
     pub(crate) left_out: u64,
 }

@@ -5,7 +5,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, ListBuilder, RecordBatch, StringBuilder, StringViewArray, StringViewBuilder, TimestampNanosecondArray};
+use arrow::array::{
+    ArrayRef, Int64Array, ListBuilder, RecordBatch, StringBuilder, StringViewArray, StringViewBuilder,
+    TimestampNanosecondArray,
+};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::Result;
 use datafusion::execution::memory_pool::MemoryPool;
@@ -16,6 +19,7 @@ use crate::scan::{Counted, Tally};
 
 mod collect;
 mod definitions;
+mod previous;
 mod scan;
 
 /// Versions and models that are told of a prompt.
@@ -52,6 +56,8 @@ struct Prompt {
     kind: Kind,
     hash: u64,
     source: Source,
+    /// What its lines are known by.
+    lines: Box<[u64]>,
     agent: Option<String>,
     service: Option<String>,
     versions: Vec<String>,
@@ -76,7 +82,7 @@ impl Counted for Prompts {
                 Source::Made(text) => text.len(),
                 Source::Stored(_) => 0,
             };
-            400 + made + (prompt.versions.len() + prompt.models.len()) * 40
+            400 + made + prompt.lines.len() * 8 + (prompt.versions.len() + prompt.models.len()) * 40
         };
         self.0.iter().map(bytes).sum()
     }
@@ -128,10 +134,8 @@ impl PromptTable {
 }
 
 fn batch(prompts: &[Prompt]) -> Result<RecordBatch> {
-    let same = |a: &Prompt, b: &Prompt| (a.kind, &a.agent, &a.service) == (b.kind, &b.agent, &b.service);
-    let previous: Vec<Option<&Prompt>> = (0..prompts.len())
-        .map(|at| at.checked_sub(1).map(|before| &prompts[before]).filter(|before| same(before, &prompts[at])))
-        .collect();
+    let previous: Vec<Option<&Prompt>> =
+        previous::previous(prompts).into_iter().map(|at| at.map(|at| &prompts[at])).collect();
     let all: Vec<Option<&Prompt>> = prompts.iter().map(Some).collect();
     let counts = |count: fn(&Tally) -> u64| -> ArrayRef {
         let counts = prompts.iter().map(|prompt| i64::try_from(count(&prompt.tally)).unwrap_or(i64::MAX));

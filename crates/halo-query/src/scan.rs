@@ -145,21 +145,25 @@ impl Traces {
                 }
             }
         }
-        for file in dataset.trace_files().iter().chain(&dataset.straddle_trace_file()) {
+        let parts = dataset.trace_files();
+        for (is_part, file) in
+            parts.iter().map(|file| (true, file)).chain(dataset.straddle_trace_file().iter().map(|file| (false, file)))
+        {
             for rows in Rows::of(file, &["trace_id", "outcome", "failed_tool_calls"])? {
-                traces.note_failed(&rows?)?;
+                traces.note_failed(&rows?, is_part)?;
             }
         }
         Ok(traces)
     }
 
-    /// Partial rows of straddling traces count, too: a failure in a part is one of the whole.
-    fn note_failed(&mut self, rows: &Rows) -> Result<()> {
+    /// Of traces that stand in several segments, the row of a segment is partial and tells nothing.
+    fn note_failed(&mut self, rows: &Rows, is_part: bool) -> Result<()> {
         let (ids, outcomes) = (rows.texts("trace_id")?, rows.texts("outcome")?);
         let calls = rows.ints("failed_tool_calls")?;
         for row in 0..rows.count() {
-            if text(outcomes, row) == Some("failure") || calls.is_valid(row) && calls.value(row) > 0 {
-                self.failed.extend(text(ids, row).map(str::to_owned));
+            let has_failed = text(outcomes, row) == Some("failure") || calls.is_valid(row) && calls.value(row) > 0;
+            if let Some(id) = text(ids, row).filter(|id| has_failed && !(is_part && self.straddles(id))) {
+                self.failed.insert(id.to_owned());
             }
         }
         Ok(())
@@ -258,6 +262,11 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
+    /// What an engine counted: spans, traces and failed ones.
+    pub(crate) fn told([spans, traces, failed_traces]: [u64; 3], first: Option<i64>, last: Option<i64>) -> Self {
+        Self { spans, traces, failed_traces, first, last, ..Self::default() }
+    }
+
     pub(crate) fn add(&mut self, carrier: &Carrier) {
         self.spans += carrier.spans;
         self.first = earlier(self.first, carrier.first);

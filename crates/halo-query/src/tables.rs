@@ -131,7 +131,10 @@ fn add_found(
     workshop: &SessionContext,
     name: &'static str,
     schema: SchemaRef,
-    rows: impl Fn(Arc<dyn MemoryPool>) -> BoxFuture<'static, datafusion::common::Result<RecordBatch>> + Send + Sync + 'static,
+    rows: impl Fn(Arc<dyn MemoryPool>) -> BoxFuture<'static, datafusion::common::Result<RecordBatch>>
+    + Send
+    + Sync
+    + 'static,
 ) -> Result<(), QueryError> {
     let table = FoundTable::new(name, Arc::clone(&schema), rows);
     let table = StreamingTable::try_new(schema, vec![Arc::new(table)]).map_err(internal)?;

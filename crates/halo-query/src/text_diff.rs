@@ -97,7 +97,9 @@ fn push(out: &mut String, sign: &str, line: &str, other: Option<&&str>) {
 
 fn push_part(out: &mut String, line: &str, other: &str) {
     let (chars, others): (Vec<char>, Vec<char>) = (line.chars().collect(), other.chars().collect());
-    let alike = |a: &mut dyn Iterator<Item = &char>, b: &mut dyn Iterator<Item = &char>| a.zip(b).take_while(|(a, b)| a == b).count();
+    let alike = |a: &mut dyn Iterator<Item = &char>, b: &mut dyn Iterator<Item = &char>| {
+        a.zip(b).take_while(|(a, b)| a == b).count()
+    };
     let before = alike(&mut chars.iter(), &mut others.iter());
     let room = chars.len().min(others.len()) - before;
     let after = alike(&mut chars.iter().rev(), &mut others.iter().rev()).min(room);

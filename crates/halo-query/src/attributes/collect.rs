@@ -7,7 +7,7 @@ use halo_dataset::{ContentStore, Loaded, write_string};
 
 use datafusion::common::Result;
 
-use super::{Attribute, KEYS_MAX, Of, VALUE_BYTES_MAX, VALUES_MAX, Values};
+use super::{Attribute, KEYS_MAX, Of, Survey, VALUE_BYTES_MAX, VALUES_MAX, Values};
 use crate::content::failed;
 use crate::scan::{Carrier, Counted, Tally};
 
@@ -223,7 +223,8 @@ impl Keys {
     pub(super) fn hand_on(self, of: Of, into: &mut Gathered) {
         into.left_out += self.left_out;
         for slot in self.slots {
-            let known = into.keys.entry((of, slot.key)).or_insert_with(|| (Tally::default(), Merged::Few(BTreeMap::new())));
+            let known =
+                into.keys.entry((of, slot.key)).or_insert_with(|| (Tally::default(), Merged::Few(BTreeMap::new())));
             known.0.merge(slot.tally);
             known.1.merge(slot.values);
         }
@@ -265,7 +266,9 @@ impl Stored {
     /// The value as `->>` shows it.
     fn shown(&self) -> String {
         match self {
-            Self::Json(json) if json.starts_with('"') => serde_json::from_str(json).unwrap_or_else(|_| json.to_string()),
+            Self::Json(json) if json.starts_with('"') => {
+                serde_json::from_str(json).unwrap_or_else(|_| json.to_string())
+            }
             Self::Json(json) => json.to_string(),
             Self::Text(_) => String::new(),
         }
@@ -301,18 +304,23 @@ fn key_of(name: &str) -> (String, bool) {
         return (format!("{prefix}.*"), true);
     }
     let key: String = serde_json::from_str(name).unwrap_or_else(|_| name.to_owned());
+    let numbered = numbered_key(&key);
+    let is_numbered = numbered != key;
+    (numbered, is_numbered)
+}
+
+/// A key with `*` for each number between its dots.
+pub(crate) fn numbered_key(key: &str) -> String {
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    if !key.split('.').any(is_number) {
-        return (key, false);
-    }
     let parts: Vec<&str> = key.split('.').map(|part| if is_number(part) { "*" } else { part }).collect();
-    (parts.join("."), true)
+    parts.join(".")
 }
 
 /// What all threads counted.
 #[derive(Default)]
 pub(super) struct Gathered {
     keys: BTreeMap<(Of, String), (Tally, Merged)>,
+    pub(super) all: Tally,
     left_out: u64,
 }
 
@@ -346,8 +354,9 @@ impl Merged {
 }
 
 impl Gathered {
-    /// The attributes, by kind and key, and how many keys there were beyond those.
-    pub(super) fn settled(self) -> (Vec<Attribute>, u64) {
+    /// The attributes, by kind and key.
+    pub(super) fn settled(mut self) -> Survey {
+        self.all.settle();
         let attributes = self.keys.into_iter().map(|((of, key), (mut tally, values))| {
             tally.settle();
             let values = match values {
@@ -365,6 +374,6 @@ impl Gathered {
             };
             Attribute { of, key, tally, values }
         });
-        (attributes.collect(), self.left_out)
+        Survey { attributes: attributes.collect(), all: self.all, left_out: self.left_out }
     }
 }

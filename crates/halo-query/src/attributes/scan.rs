@@ -10,7 +10,7 @@ use halo_dataset::{ContentStore, Dataset, Loaded, list};
 use super::collect::{Gathered, Keys};
 use super::{Of, Survey};
 use crate::content::failed;
-use crate::scan::{Carrier, Counted, Rows, Runs, Traces, Work, text};
+use crate::scan::{Carrier, Counted, Rows, Runs, Tally, Traces, Watch, Work, text};
 
 /// What a thread collects of spans.
 #[derive(Default)]
@@ -30,6 +30,7 @@ impl Counted for OfSpans {
 #[derive(Default)]
 struct OfTraces {
     keys: Keys,
+    all: Tally,
     runs: Runs,
 }
 
@@ -52,8 +53,10 @@ pub(super) fn all(
     let mut gathered = Gathered::default();
     roll_ups(dataset, &traces, work, &mut gathered)?;
     let files = dataset.span_files();
-    let visit = |collected: &mut OfSpans, segment: usize, watch: &mut crate::scan::Watch<'_>| {
-        for rows in Rows::of(&files[segment], &["trace_id", "start_time", "attributes", "resource_attributes", "texts"])? {
+    let visit = |collected: &mut OfSpans, segment: usize, watch: &mut Watch<'_>| {
+        for rows in
+            Rows::of(&files[segment], &["trace_id", "start_time", "attributes", "resource_attributes", "texts"])?
+        {
             spans(&rows?, &traces, store, collected)?;
             watch.goes_on(collected)?;
         }
@@ -63,7 +66,7 @@ pub(super) fn all(
         spans.hand_on(Of::Span, &mut gathered);
         resources.hand_on(Of::Resource, &mut gathered);
     }
-    Ok(survey(gathered))
+    Ok(gathered.settled())
 }
 
 /// The attributes of traces alone.
@@ -73,12 +76,7 @@ pub(super) fn rolled_up(dataset: &Dataset, wanted: Option<HashSet<String>>, work
     held.try_resize(traces.bytes())?;
     let mut gathered = Gathered::default();
     roll_ups(dataset, &traces, work, &mut gathered)?;
-    Ok(survey(gathered))
-}
-
-fn survey(gathered: Gathered) -> Survey {
-    let (attributes, left_out) = gathered.settled();
-    Survey { attributes, left_out }
+    Ok(gathered.settled())
 }
 
 /// Counts the attributes of rolled-up traces; of those that stand in several segments, those of the whole rows.
@@ -86,7 +84,7 @@ fn roll_ups(dataset: &Dataset, traces: &Traces, work: &Work, gathered: &mut Gath
     let mut files = dataset.trace_files();
     let parts = files.len();
     files.extend(dataset.straddle_trace_file());
-    let visit = |collected: &mut OfTraces, file: usize, watch: &mut crate::scan::Watch<'_>| {
+    let visit = |collected: &mut OfTraces, file: usize, watch: &mut Watch<'_>| {
         for rows in Rows::of(&files[file], &["trace_id", "start_time", "span_count", "attributes"])? {
             let rows = rows?;
             let (ids, attributes) = (rows.texts("trace_id")?, rows.texts("attributes")?);
@@ -100,6 +98,7 @@ fn roll_ups(dataset: &Dataset, traces: &Traces, work: &Work, gathered: &mut Gath
                 let start = starts.is_valid(row).then(|| starts.value(row));
                 let count = if spans.is_valid(row) { u64::try_from(spans.value(row)).unwrap_or(0) } else { 0 };
                 let carrier = Carrier { trace, spans: count, first: start, last: start };
+                collected.all.add(&carrier);
                 collected.keys.begin_row();
                 members(json).for_each(|(name, value)| collected.keys.add(name, value, &[], &carrier));
             }
@@ -107,7 +106,8 @@ fn roll_ups(dataset: &Dataset, traces: &Traces, work: &Work, gathered: &mut Gath
         }
         Ok(())
     };
-    for OfTraces { keys, .. } in work.segments(files.len(), visit)? {
+    for OfTraces { keys, all, .. } in work.segments(files.len(), visit)? {
+        gathered.all.merge(all);
         keys.hand_on(Of::Trace, gathered);
     }
     Ok(())

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use halo_dataset::texts_hash;
 
+use super::previous::lines_of;
 use super::{Kind, NAMES_MAX, Prompt, Prompts, Source};
 use crate::scan::{Carrier, Counted, Runs, Tally};
 
@@ -35,13 +36,21 @@ impl Names {
 /// What a thread collects.
 #[derive(Debug, Default)]
 pub(super) struct Collected {
-    texts: Vec<(Kind, u64, Source)>,
+    texts: Vec<Text>,
     by_hash: HashMap<(Kind, u64), u32>,
     names: Names,
     uses: HashMap<(u32, Option<u32>, Option<u32>), Use>,
-    made_bytes: usize,
+    text_bytes: usize,
     pub(super) system_runs: Runs,
     pub(super) tool_runs: Runs,
+}
+
+#[derive(Debug)]
+struct Text {
+    kind: Kind,
+    hash: u64,
+    source: Source,
+    lines: Box<[u64]>,
 }
 
 #[derive(Debug, Default)]
@@ -61,22 +70,17 @@ pub(super) struct Seen<'a> {
     pub(super) versions: &'a [&'a str],
 }
 
-/// The hash that a prompt is known by.
-pub(super) fn hash_of(kind: Kind, text: &str) -> u64 {
-    texts_hash(&[kind.name(), text])
-}
-
 impl Collected {
-    /// The number of a text.
-    pub(super) fn text(&mut self, kind: Kind, hash: u64, source: impl FnOnce() -> Source) -> u32 {
+    /// The number of a text. It is kept when no id says where it is stored.
+    pub(super) fn text(&mut self, kind: Kind, text: &str, id: Option<i64>) -> u32 {
+        let hash = texts_hash(&[kind.name(), text]);
         let next = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
         let number = *self.by_hash.entry((kind, hash)).or_insert(next);
         if number == next {
-            let source = source();
-            if let Source::Made(text) = &source {
-                self.made_bytes += text.len();
-            }
-            self.texts.push((kind, hash, source));
+            let lines = lines_of(text);
+            self.text_bytes += lines.len() * 8 + if id.is_some() { 0 } else { text.len() };
+            let source = id.map_or_else(|| Source::Made(text.into()), Source::Stored);
+            self.texts.push(Text { kind, hash, source, lines });
         }
         number
     }
@@ -101,36 +105,48 @@ impl Collected {
 
 impl Counted for Collected {
     fn bytes(&self) -> usize {
-        self.made_bytes + self.texts.len() * 120 + self.uses.len() * 300 + self.names.texts.len() * 100
+        self.text_bytes + self.texts.len() * 120 + self.uses.len() * 300 + self.names.texts.len() * 100
     }
 }
 
 /// What all threads collected: a row for each text, agent and service.
 pub(super) fn gathered(parts: Vec<Collected>) -> Prompts {
     type Key = (Kind, Option<String>, Option<String>, u64);
-    let mut rows: HashMap<Key, (Source, Tally, BTreeSet<String>, BTreeSet<String>)> = HashMap::new();
+    let mut rows: HashMap<Key, Prompt> = HashMap::new();
     for Collected { texts, names, uses, .. } in parts {
         for ((text, agent, service), seen) in uses {
-            let (kind, hash, source) = &texts[text as usize];
+            let Text { kind, hash, source, lines } = &texts[text as usize];
             let name = |number: Option<u32>| number.map(|number| names.text(number));
-            let row = rows.entry((*kind, name(agent), name(service), *hash));
-            let (known, tally, versions, models) =
-                row.or_insert_with(|| (source.clone(), Tally::default(), BTreeSet::new(), BTreeSet::new()));
+            let (agent, service) = (name(agent), name(service));
+            let prompt = rows.entry((*kind, agent.clone(), service.clone(), *hash)).or_insert_with(|| Prompt {
+                kind: *kind,
+                hash: *hash,
+                source: source.clone(),
+                lines: lines.clone(),
+                agent,
+                service,
+                versions: Vec::new(),
+                models: Vec::new(),
+                tally: Tally::default(),
+            });
             // The same id, whichever thread was first.
-            if let (Source::Stored(known), Source::Stored(id)) = (known, source) {
+            if let (Source::Stored(known), Source::Stored(id)) = (&mut prompt.source, source) {
                 *known = (*known).min(*id);
             }
-            tally.merge(seen.tally);
-            versions.extend(seen.versions.iter().map(|number| names.text(*number)));
-            models.extend(seen.models.iter().map(|number| names.text(*number)));
+            prompt.tally.merge(seen.tally);
+            prompt.versions.extend(seen.versions.iter().map(|number| names.text(*number)));
+            prompt.models.extend(seen.models.iter().map(|number| names.text(*number)));
         }
     }
-    let prompt = |((kind, agent, service, hash), (source, mut tally, versions, models)): (Key, _)| {
-        Tally::settle(&mut tally);
-        let first = |names: BTreeSet<String>| names.into_iter().take(NAMES_MAX).collect();
-        Prompt { kind, hash, source, agent, service, versions: first(versions), models: first(models), tally }
-    };
-    let mut prompts: Vec<Prompt> = rows.into_iter().map(prompt).collect();
+    let mut prompts: Vec<Prompt> = rows.into_values().collect();
+    for prompt in &mut prompts {
+        prompt.tally.settle();
+        for names in [&mut prompt.versions, &mut prompt.models] {
+            names.sort_unstable();
+            names.dedup();
+            names.truncate(NAMES_MAX);
+        }
+    }
     prompts.sort_by(|a, b| {
         let key = |prompt: &Prompt| (prompt.tally.first, prompt.hash);
         (a.kind, &a.agent, &a.service).cmp(&(b.kind, &b.agent, &b.service)).then_with(|| key(a).cmp(&key(b)))

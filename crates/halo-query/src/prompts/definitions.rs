@@ -139,7 +139,10 @@ mod tests {
             vec![("ai.prompt.tools", format!("[{}]", text(plain)))],
             vec![("model_request_parameters", text(&format!(r#"{{"function_tools":[{plain}],"output_tools":[]}}"#)))],
             vec![("llm.invocation_parameters", text(&format!(r#"{{"temperature":0,"tools":[{function}]}}"#)))],
-            vec![("llm.invocation_parameters", format!(r#"{{"config":{{"tools":[{{"function_declarations":[{plain}]}}]}}}}"#))],
+            vec![(
+                "llm.invocation_parameters",
+                format!(r#"{{"config":{{"tools":[{{"function_declarations":[{plain}]}}]}}}}"#),
+            )],
             vec![("input.value", format!(r#"{{"toolConfig":{{"tools":[{{"toolSpec":{plain}}}]}}}}"#))],
             vec![
                 ("llm.request.functions.0.name", text("find")),

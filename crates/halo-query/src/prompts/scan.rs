@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef};
 use datafusion::common::Result;
@@ -11,9 +10,9 @@ use halo_dataset::holes::{Member, Need, find, members, needs};
 use halo_dataset::{ContentStore, Dataset, Loaded, list};
 use serde_json::Value;
 
-use super::collect::{Collected, Seen, gathered, hash_of};
+use super::collect::{Collected, Seen, gathered};
 use super::definitions::{PLACES, as_text, definitions, is_at};
-use super::{Kind, Prompts, Source};
+use super::{Kind, Prompts};
 use crate::content::{SpanColumns, failed};
 use crate::scan::{Carrier, Rows, Runs, Traces, Watch, Work, text};
 
@@ -42,8 +41,7 @@ struct Segment {
 /// Finds all prompts.
 pub(super) fn all(dataset: &Dataset, store: &ContentStore, work: &Work) -> Result<Prompts> {
     let files = dataset.span_files().into_iter().zip(dataset.trace_files()).zip(dataset.message_files());
-    let segments: Vec<Segment> =
-        files.map(|((spans, traces), messages)| Segment { spans, traces, messages }).collect();
+    let segments: Vec<Segment> = files.map(|((spans, traces), messages)| Segment { spans, traces, messages }).collect();
     let traces = Traces::read(dataset, None)?;
     let parts = work.segments(segments.len(), |collected: &mut Collected, at, watch: &mut Watch<'_>| {
         Reader { store, traces: &traces }.segment(&segments[at], collected, watch)
@@ -61,7 +59,14 @@ impl Reader<'_> {
         let system = self.system_messages(segment, collected)?;
         let releases = releases(segment)?;
         let mut columns = vec![
-            "trace_id", "span_type", "start_time", "service_name", "service_version", "agent_name", "model", "input_messages",
+            "trace_id",
+            "span_type",
+            "start_time",
+            "service_name",
+            "service_version",
+            "agent_name",
+            "model",
+            "input_messages",
         ];
         let with_tools = offers_tools(segment)?;
         if with_tools {
@@ -102,8 +107,7 @@ impl Reader<'_> {
             for id in ids {
                 let text = loaded.text(*id);
                 if !text.trim().is_empty() {
-                    let hash = hash_of(Kind::System, text);
-                    numbers.insert(*id, collected.text(Kind::System, hash, || Source::Stored(*id)));
+                    numbers.insert(*id, collected.text(Kind::System, text, Some(*id)));
                 }
             }
         }
@@ -141,7 +145,7 @@ impl Reader<'_> {
                             .map(|(name, value)| Ok((*name, spans.filled(self.store, row, value)?)))
                             .collect::<Result<_>>()?;
                         let told = definitions(filled.iter().map(|(name, value)| (*name, value.as_str())));
-                        let number = told.map(|told| tools(collected, told));
+                        let number = told.map(|told| collected.text(Kind::Tools, &told, None));
                         known.insert(key, number);
                         number
                     }
@@ -154,7 +158,7 @@ impl Reader<'_> {
                 let names: Vec<Value> = serde_json::from_str(names).unwrap_or_default();
                 as_text(&names)
             };
-            let number = number.or_else(|| Some(tools(collected, only_names()?)));
+            let number = number.or_else(|| Some(collected.text(Kind::Tools, &only_names()?, None)));
             if let Some(number) = number {
                 calls.count(row, number, &carrier, collected)?;
             }
@@ -162,10 +166,6 @@ impl Reader<'_> {
         collected.tool_runs = runs;
         Ok(())
     }
-}
-
-fn tools(collected: &mut Collected, text: String) -> u32 {
-    collected.text(Kind::Tools, hash_of(Kind::Tools, &text), || Source::Made(text.into()))
 }
 
 /// Members of stored attributes that are in a place, with their names without quotes. Names of such members need no escapes.

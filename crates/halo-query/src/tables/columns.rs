@@ -139,7 +139,11 @@ pub(crate) const PROMPT_COLUMNS: &[Column] = &[
         ColumnKind::Text,
         "The prompt as it was sent. Of tools a JSON array with a line a tool: the whole definitions where they were recorded, else their names.",
     ),
-    column("agent_name", ColumnKind::Text, "Agent that was seen with it. Each agent and service that shares a text has a row of its own."),
+    column(
+        "agent_name",
+        ColumnKind::Text,
+        "Agent that was seen with it. Each agent and service that shares a text has a row of its own.",
+    ),
     column("service_name", ColumnKind::Text, "Service that was seen with it."),
     column(
         "versions",
@@ -154,13 +158,9 @@ pub(crate) const PROMPT_COLUMNS: &[Column] = &[
     column(
         "previous_id",
         ColumnKind::Text,
-        "prompt_id of the text of the same kind, agent and service that came up before this one; null for the first.",
+        "prompt_id of the text that this one took the place of: of those with the same kind, agent and service that came up and went before it, the most alike; null when there is none.",
     ),
-    column(
-        "changes",
-        ColumnKind::Text,
-        "text_diff of the text that came up before and this one: the lines that differ; null for the first.",
-    ),
+    column("changes", ColumnKind::Text, "text_diff of that text and this one: the lines in which they differ."),
 ];
 
 /// Columns of `attribute_values`.

@@ -1,84 +1,109 @@
-//! The attributes in which traces differ, for the overview.
+//! The attributes of the traces that meet a condition, for the tools, and those in which traces differ, for the overview.
 
-use std::collections::BTreeMap;
+use std::collections::HashSet;
+use std::sync::Arc;
 
 use halo_protocol::Count;
-use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::filled;
 use super::text::one_line;
-use crate::session::OWN_LIMITS;
+use crate::attributes::{Attribute, Survey, Values};
+use crate::scan::Tally;
 use crate::{QueryError, TraceSession};
 
 /// Attributes with more values than this tell traces apart too finely to list.
 const ATTRIBUTE_VALUES_MAX: usize = 30;
 
 /// Values shown of an attribute.
-const ATTRIBUTE_VALUES_SHOWN: usize = 8;
+pub(super) const ATTRIBUTE_VALUES_SHOWN: usize = 8;
 
 /// Attributes shown.
 const ATTRIBUTES_MAX: usize = 25;
 
-/// Attributes of traces with few values: what tells one group of traces from another.
-pub(crate) async fn attributes(
+/// All attributes of the traces that meet a condition.
+pub(super) async fn survey(
     session: &TraceSession,
     condition: &str,
-    traces: u64,
+    cancel: &CancellationToken,
+) -> Result<Arc<Survey>, QueryError> {
+    let wanted = wanted(session, condition, cancel).await?;
+    let pool = session.shared.memory_pool();
+    let found = async {
+        match wanted {
+            Some(wanted) => session.shared.surveys.of_traces(wanted, &pool).await,
+            None => session.shared.surveys.whole(&pool).await,
+        }
+    };
+    finished(session, found, cancel).await
+}
+
+/// The ids of the traces that meet a condition; `None` when it is none.
+async fn wanted(
+    session: &TraceSession,
+    condition: &str,
+    cancel: &CancellationToken,
+) -> Result<Option<HashSet<String>>, QueryError> {
+    if condition == "true" {
+        return Ok(None);
+    }
+    let sql = format!("SELECT trace_id FROM traces WHERE {condition}");
+    let ids = session.own_query(&sql, cancel).await?.texts("trace_id").unwrap_or_default();
+    Ok(Some(ids.into_iter().flatten().collect()))
+}
+
+async fn finished<T>(
+    session: &TraceSession,
+    found: impl Future<Output = datafusion::common::Result<T>>,
+    cancel: &CancellationToken,
+) -> Result<T, QueryError> {
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(QueryError::Cancelled),
+        found = found => found.map_err(|error| session.shared.translate(&error)),
+    }
+}
+
+/// Attributes of traces with few values: what tells one group of traces from another.
+pub(super) async fn attributes(
+    session: &TraceSession,
+    condition: &str,
     cancel: &CancellationToken,
 ) -> Result<String, QueryError> {
-    let sql = format!("SELECT attributes FROM traces WHERE {condition}");
-    let mut stream = session.stream(&sql, &OWN_LIMITS, cancel).await?;
-    let columns = stream.columns().to_vec();
-    // `None` marks a key with too many values to count.
-    let mut keys: BTreeMap<String, Option<BTreeMap<String, u64>>> = BTreeMap::new();
-    while let Some(batch) = stream.next().await? {
-        for row in batch.objects(&columns) {
-            let text = filled(&row, "attributes").unwrap_or("{}");
-            let Ok(Value::Object(pairs)) = serde_json::from_str::<Value>(text) else {
-                continue;
-            };
-            for (key, value) in pairs {
-                let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                let known = keys.entry(key).or_insert_with(|| Some(BTreeMap::new()));
-                if let Some(values) = known {
-                    *values.entry(value).or_insert(0) += 1;
-                    if values.len() > ATTRIBUTE_VALUES_MAX {
-                        *known = None;
-                    }
-                }
-            }
-        }
-    }
-    let mut ranked: Vec<(u64, &String, Vec<Count>)> = Vec::new();
-    for (key, values) in &keys {
-        let Some(values) = values else {
-            continue;
-        };
-        let covered: u64 = values.values().sum();
-        // What every trace has alike tells none from another, and a value of its own for each trace tells nothing of groups.
-        let everywhere = values.len() == 1 && covered == traces;
-        let singles = traces > 1 && covered > 1 && values.values().all(|count| *count == 1);
-        if everywhere || singles {
-            continue;
-        }
-        let mut counts: Vec<Count> =
-            values.iter().map(|(value, traces)| Count { value: value.clone(), traces: *traces }).collect();
-        counts.sort_by(|a, b| b.traces.cmp(&a.traces).then_with(|| a.value.cmp(&b.value)));
-        ranked.push((covered, key, counts));
-    }
+    let wanted = wanted(session, condition, cancel).await?;
+    let pool = session.shared.memory_pool();
+    let survey = finished(session, session.shared.surveys.rolled_up(wanted, &pool), cancel).await?;
+    let traces = survey.all.traces;
+    let mut ranked: Vec<(&Attribute, Vec<Count>)> =
+        survey.attributes.iter().filter_map(|attribute| Some((attribute, differing(attribute, traces)?))).collect();
     // Attributes of many traces first.
-    ranked.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(b.1)));
-    let mut shown: Vec<String> = ranked.iter().map(|(_, key, counts)| attribute_line(key, counts)).collect();
-    if shown.is_empty() {
+    ranked.sort_by(|(a, _), (b, _)| b.tally.traces.cmp(&a.tally.traces).then_with(|| a.key.cmp(&b.key)));
+    if ranked.is_empty() {
         return Ok(String::new());
     }
-    let more = shown.len().saturating_sub(ATTRIBUTES_MAX);
-    shown.truncate(ATTRIBUTES_MAX);
+    let more = ranked.len().saturating_sub(ATTRIBUTES_MAX);
+    ranked.truncate(ATTRIBUTES_MAX);
+    let mut shown: Vec<String> =
+        ranked.iter().map(|(attribute, counts)| attribute_line(&attribute.key, counts)).collect();
     if more > 0 {
-        shown.push(format!("  {more} more attributes\n"));
+        shown.push(format!("  {more} more attributes: describe_attributes\n"));
     }
     Ok(format!("attributes in which traces differ (traces; sql: traces.attributes->>'key'):\n{}", shown.concat()))
+}
+
+/// The values of an attribute and how many traces have them; `None` when they tell no groups of traces from each other.
+fn differing(attribute: &Attribute, traces: u64) -> Option<Vec<Count>> {
+    let Values::Few(values) = &attribute.values else { return None };
+    // What every trace has alike tells none from another, and a value of its own for each trace tells nothing of groups.
+    let everywhere = values.len() == 1 && attribute.tally.traces == traces;
+    if values.len() > ATTRIBUTE_VALUES_MAX || everywhere || traces > 1 && are_singles(attribute, values) {
+        return None;
+    }
+    Some(values.iter().map(|(value, tally)| Count { value: value.clone(), traces: tally.traces }).collect())
+}
+
+/// Whether each trace has a value of its own.
+pub(super) fn are_singles(attribute: &Attribute, values: &[(String, Tally)]) -> bool {
+    attribute.tally.traces > 1 && values.iter().all(|(_, tally)| tally.traces == 1)
 }
 
 fn attribute_line(key: &str, counts: &[Count]) -> String {
@@ -91,7 +116,7 @@ fn attribute_line(key: &str, counts: &[Count]) -> String {
 }
 
 /// Values and how many traces have them.
-pub(crate) fn list(counts: &[Count]) -> String {
+pub(super) fn list(counts: &[Count]) -> String {
     let shown = counts.iter().map(|count| format!("{} {}", one_line(&count.value, 60), count.traces));
     shown.collect::<Vec<_>>().join(", ")
 }

@@ -74,7 +74,7 @@ async fn overview(session: &TraceSession, condition: &str, cancel: &Cancellation
         }
     }
     text.push_str(&tools(session, &spans, cancel).await?);
-    text.push_str(&attributes(session, condition, summary.traces, cancel).await?);
+    text.push_str(&attributes(session, condition, cancel).await?);
     text.push_str(&errors(session, &spans, cancel).await?);
     text.push_str(&failed_results(session, &spans, cancel).await?);
     text.push_str(&beginnings(session, condition, cancel).await?);
