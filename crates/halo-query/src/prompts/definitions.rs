@@ -57,10 +57,11 @@ pub(super) fn definitions<'a>(attributes: impl Iterator<Item = (&'a str, &'a str
     as_text(&found)
 }
 
-/// Definitions, or names where no more is known, as one text.
+/// Definitions, or names where no more is known, as one text. Commas stand before the lines, so that a tool that is added changes no other
+/// line.
 pub(super) fn as_text(definitions: &[Value]) -> Option<String> {
     let lines: Vec<String> = definitions.iter().map(Value::to_string).collect();
-    (!lines.is_empty()).then(|| format!("[\n{}\n]", lines.join(",\n")))
+    (!lines.is_empty()).then(|| format!("[\n{}\n]", lines.join("\n,")))
 }
 
 /// The number and the member of a key of definitions that are spread over keys.
@@ -155,7 +156,7 @@ mod tests {
             assert_eq!(told.as_deref(), Some(expected), "{case:?}");
         }
         let names = definitions([("llm.tools", r#"["find","pay"]"#)].into_iter());
-        assert_eq!(names.as_deref(), Some("[\n\"find\",\n\"pay\"\n]"));
+        assert_eq!(names.as_deref(), Some("[\n\"find\"\n,\"pay\"\n]"));
         assert_eq!(definitions([("llm.invocation_parameters", r#"{"temperature":0}"#)].into_iter()), None);
     }
 }

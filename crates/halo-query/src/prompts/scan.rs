@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef};
 use datafusion::common::Result;
@@ -43,8 +44,9 @@ pub(super) fn all(dataset: &Dataset, store: &ContentStore, work: &Work) -> Resul
     let files = dataset.span_files().into_iter().zip(dataset.trace_files()).zip(dataset.message_files());
     let segments: Vec<Segment> = files.map(|((spans, traces), messages)| Segment { spans, traces, messages }).collect();
     let traces = Traces::read(dataset, None)?;
+    let whole = dataset.straddle_trace_file().map_or_else(|| Ok(HashMap::new()), |file| releases(&file))?;
     let parts = work.segments(segments.len(), |collected: &mut Collected, at, watch: &mut Watch<'_>| {
-        Reader { store, traces: &traces }.segment(&segments[at], collected, watch)
+        Reader { store, traces: &traces, whole: &whole }.segment(&segments[at], collected, watch)
     })?;
     Ok(gathered(parts))
 }
@@ -52,12 +54,15 @@ pub(super) fn all(dataset: &Dataset, store: &ContentStore, work: &Work) -> Resul
 struct Reader<'r> {
     store: &'r ContentStore,
     traces: &'r Traces,
+    /// Releases of the traces that stand in several segments.
+    whole: &'r HashMap<String, Vec<String>>,
 }
 
 impl Reader<'_> {
     fn segment(&self, segment: &Segment, collected: &mut Collected, watch: &mut Watch<'_>) -> Result<()> {
         let system = self.system_messages(segment, collected)?;
-        let releases = releases(segment)?;
+        let mut releases = releases(&segment.traces)?;
+        releases.retain(|id, _| !self.traces.straddles(id));
         let mut columns = vec![
             "trace_id",
             "span_type",
@@ -76,7 +81,7 @@ impl Reader<'_> {
         let mut known = HashMap::new();
         for rows in Rows::of(&segment.spans, &columns)? {
             let rows = rows?;
-            let calls = Calls { rows: &rows, system: &system, releases: &releases };
+            let calls = Calls { rows: &rows, system: &system, releases: [&releases, self.whole] };
             calls.count_system(self.traces, collected)?;
             if with_tools {
                 self.count_tools(&calls, collected, &mut known)?;
@@ -208,10 +213,10 @@ fn offers_tools(segment: &Segment) -> Result<bool> {
     Ok(false)
 }
 
-/// The releases that the traces of a segment name.
-fn releases(segment: &Segment) -> Result<HashMap<String, Vec<String>>> {
+/// The releases that the traces of a file name.
+fn releases(file: &Path) -> Result<HashMap<String, Vec<String>>> {
     let mut releases = HashMap::new();
-    for rows in Rows::of(&segment.traces, &["trace_id", "attributes"])? {
+    for rows in Rows::of(file, &["trace_id", "attributes"])? {
         let rows = rows?;
         let (ids, attributes) = (rows.texts("trace_id")?, rows.texts("attributes")?);
         for row in 0..rows.count() {
@@ -233,7 +238,8 @@ fn releases(segment: &Segment) -> Result<HashMap<String, Vec<String>>> {
 struct Calls<'c> {
     rows: &'c Rows,
     system: &'c [Option<u32>],
-    releases: &'c HashMap<String, Vec<String>>,
+    /// Of the traces of the segment, and of those that stand in several.
+    releases: [&'c HashMap<String, Vec<String>>; 2],
 }
 
 impl Calls<'_> {
@@ -275,7 +281,8 @@ impl Calls<'_> {
         let name = |column: &str| -> Result<Option<&str>> {
             Ok(text(self.rows.texts(column)?, row).filter(|name| !name.is_empty()))
         };
-        let of_trace = text(self.rows.texts("trace_id")?, row).and_then(|id| self.releases.get(id));
+        let of_trace = text(self.rows.texts("trace_id")?, row)
+            .and_then(|id| self.releases.iter().find_map(|releases| releases.get(id)));
         let mut versions: Vec<&str> = of_trace.into_iter().flatten().map(String::as_str).collect();
         versions.extend(name("service_version")?);
         let seen = Seen {

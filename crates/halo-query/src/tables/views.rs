@@ -81,9 +81,9 @@ FROM (SELECT trace_id, span_id, step,
 /// The signature is that of the cause where the message stood on the span; what only the output tells has one of its own.
 const ERRORS: &str = "
 SELECT trace_id, span_id, step, span_name, span_type, tool_name, error_type,
-       coalesce(cause_of(error_signature), error_signature(message)) AS signature, message, time, service_name, agent_name, model
+       coalesce(cause_of(nullif(error_signature, '')), error_signature(message)) AS signature, message, time, service_name, agent_name, model
 FROM (SELECT trace_id, span_id, step, name AS span_name, span_type, tool_name, error_type, error_signature,
-             coalesce(status_message,
+             coalesce(nullif(status_message, ''),
                       error_message(attributes, texts, input_messages, output_messages, extra_messages, events),
                       text_of(output_id)) AS message,
              start_time AS time, service_name, agent_name, model

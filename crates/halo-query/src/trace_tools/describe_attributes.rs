@@ -97,9 +97,8 @@ impl DescribeAttributes {
     ) -> Result<ToolError, QueryError> {
         let shown = one_line(key, KEY_CHARS);
         if condition != "true" && by_key(&*survey(&self.session, "true", cancel).await?).contains_key(key) {
-            let traces = counted(found.all.traces, "trace");
             return Ok(ToolError::for_model(format!(
-                "none of the {traces} that meet the filters has an attribute `{shown}`"
+                "no trace that meets the filters has an attribute `{shown}`; others have"
             )));
         }
         let keys = by_key(found);

@@ -29,7 +29,7 @@ async fn call(fixture: &Fixture, name: &str, args: Value) -> String {
     format!("> {name} {args}\n{first}\n{rest}\n")
 }
 
-async fn transcript(fixture: &Fixture, calls: Vec<(&str, Value)>) -> String {
+pub(crate) async fn transcript(fixture: &Fixture, calls: Vec<(&str, Value)>) -> String {
     let mut told = String::new();
     for (name, args) in calls {
         told.push_str(&call(fixture, name, args).await);
