@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use arrow::array::AsArray;
 
-use crate::{DatasetError, Manifest, Result, SegmentMeta, parquet_io, readers};
+use crate::read::read_columns;
+use crate::{Manifest, Result, SegmentMeta, readers};
 
 /// A dataset as it was committed last. Later commits do not change it: open again to see them.
 #[derive(Debug, Clone)]
@@ -59,8 +60,7 @@ impl Dataset {
     pub fn error_signatures(&self) -> Result<BTreeSet<String>> {
         let mut found = BTreeSet::new();
         for file in self.span_files() {
-            let reader = parquet_io::reader(&file, &["error_signature"])?;
-            for batch in reader.build().map_err(DatasetError::parquet(&file))? {
+            for batch in read_columns(&file, &["error_signature"])? {
                 let batch = batch?;
                 let mut last = "";
                 for text in batch.column(0).as_string_view().iter().flatten() {

@@ -25,7 +25,7 @@ use memchr::memmem;
 
 use crate::json_text::{JsonOut, Spelling, string_end, write_compact, write_string};
 
-pub use get::{Member, Need, find, flat_member, get, needs};
+pub use get::{Member, Need, find, flat_member, get, members, needs, whole};
 
 /// What every hole begins with.
 pub const MARK: &str = "halo$";

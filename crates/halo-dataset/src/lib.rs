@@ -48,7 +48,7 @@ pub use json_text::{Comparison, JsonOut, Spelling, write_compact, write_escaped_
 pub use manifest::{FORMAT_VERSION, Manifest, SegmentMeta, Settled, SourceMeta};
 pub use message::{MESSAGE_COLUMNS, MessageBatchBuilder, MessageRow, TEXT_COLUMNS};
 pub use parquet_io::Effort;
-pub use read::StoredSpan;
+pub use read::{StoredSpan, read_columns};
 pub use segment::{SegmentJob, SegmentOutcome};
 pub use signature::error_signature;
 pub use span::{SPAN_COLUMNS, SpanBatchBuilder, SpanRow};

@@ -58,9 +58,8 @@ impl Dataset {
     ) -> std::result::Result<(), E> {
         let loaded = Loaded::default();
         for file in self.span_files() {
-            let reader = parquet_io::reader(&file, columns)?.with_batch_size(BATCH_ROWS * 8);
-            for batch in reader.build().map_err(DatasetError::parquet(&file))? {
-                let batch = batch.map_err(DatasetError::from)?;
+            for batch in read_columns(&file, columns)? {
+                let batch = batch?;
                 for row in 0..batch.num_rows() {
                     take(&StoredSpan { batch: &batch, loaded: &loaded, row })?;
                 }
@@ -68,6 +67,19 @@ impl Dataset {
         }
         Ok(())
     }
+}
+
+/// Some stored columns of a file of a dataset, in the order of its rows; a column that the file has not is left out. For those who look at
+/// every row and need no engine for it.
+///
+/// # Errors
+/// The file is missing or damaged.
+pub fn read_columns(file: &Path, columns: &[&str]) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<>> {
+    let reader = parquet_io::reader(file, columns)?.with_batch_size(BATCH_ROWS * 8);
+    let path = file.to_owned();
+    let damaged = move |reason: String| DatasetError::Damaged { path: path.clone(), reason };
+    let batches = reader.build().map_err(DatasetError::parquet(file))?;
+    Ok(batches.map(move |batch| batch.map_err(|error| damaged(error.to_string()))))
 }
 
 /// Brings everything that some spans refer to into memory.

@@ -15,9 +15,12 @@ use datafusion::logical_expr::{
 use halo_dataset::{ContentStore, DatasetError};
 
 mod calls;
+mod errors;
 mod json;
 mod messages;
 mod texts;
+
+pub(crate) use json::Spans as SpanColumns;
 
 /// Gives the text of an id.
 pub(crate) const TEXT_OF: &str = "text_of";
@@ -27,6 +30,8 @@ pub(crate) const FILL_JSON: &str = "fill_json";
 pub(crate) const PICK_JSON: &str = "pick_json";
 /// The same with the holes of the value left: enough to tell whether there is such a member.
 pub(crate) const PICK_KEY: &str = "pick_key";
+/// Gives what the attributes and events of a span say went wrong.
+pub(crate) const ERROR_MESSAGE: &str = "error_message";
 /// Gives the tool calls that an LLM span asks for.
 pub(crate) const TOOL_CALLS: &str = "requested_calls";
 /// Tells whether it asks for any.
@@ -96,11 +101,12 @@ pub(crate) fn functions(store: &Arc<ContentStore>) -> Vec<Arc<ScalarUDF>> {
     let (text, int) = (|| DataType::Utf8View, || DataType::Int64);
     let json = || vec![text(), ids(), ids(), ids(), ids()];
     let picked = || [json(), vec![text()]].concat();
-    let all: [(&'static str, Vec<DataType>, DataType, Run); 18] = [
+    let all: [(&'static str, Vec<DataType>, DataType, Run); 19] = [
         (TEXT_OF, vec![int()], text(), texts::text_of),
         (FILL_JSON, json(), text(), json::fill),
         (PICK_JSON, picked(), text(), json::pick),
         (PICK_KEY, picked(), text(), json::pick_key),
+        (ERROR_MESSAGE, picked(), text(), errors::message),
         (TOOL_CALLS, vec![ids()], text(), calls::requested),
         (HAS_TOOL_CALLS, vec![ids()], DataType::Boolean, calls::has_requested),
         ("message_rows", vec![ids(), ids()], ids(), messages::rows),
@@ -126,7 +132,7 @@ pub(crate) fn functions(store: &Arc<ContentStore>) -> Vec<Arc<ScalarUDF>> {
 /// An error of the store as one of the engine. The engine hands some errors on as text, so the text says all: see
 /// `engine_error::dataset_error`, which reads it.
 #[expect(clippy::needless_pass_by_value, reason = "for use in `map_err`")]
-fn failed(error: DatasetError) -> DataFusionError {
+pub(crate) fn failed(error: DatasetError) -> DataFusionError {
     let damaged = |path: &std::path::Path, reason: String| DatasetError::Damaged { path: path.to_owned(), reason };
     DataFusionError::Execution(match &error {
         DatasetError::Io { path, source, .. } => damaged(path, source.to_string()).to_string(),

@@ -28,6 +28,7 @@
 //! # }
 //! ```
 
+mod attributes;
 mod causes;
 mod cell;
 mod census;
@@ -38,16 +39,20 @@ mod engine_error;
 mod error;
 mod functions;
 mod guard;
+mod kept;
 mod overview;
 mod pattern;
+mod prompts;
 mod quotes;
 mod render;
 mod result;
 mod rewrite;
+mod scan;
 mod search;
 mod session;
 mod stream;
 mod tables;
+mod text_diff;
 mod trace_tools;
 
 pub use error::{LimitKind, QueryError};

@@ -7,7 +7,7 @@ use datafusion::common::DataFusionError;
 use datafusion::common::config::Dialect;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::GreedyMemoryPool;
+use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::optimizer::{Optimizer, OptimizerRule};
 use datafusion::prelude::{SessionConfig, SessionContext};
@@ -16,14 +16,17 @@ use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::attributes::Surveys;
 use crate::causes::Causes;
 use crate::census::{self, Census};
 use crate::engine_error::{self, Surroundings};
 use crate::guard::{self, Checked};
+use crate::prompts::PromptTable;
 use crate::rewrite::ReadLess;
 use crate::search::SearchEngine;
 use crate::stream::QueryStream;
-use crate::{QueryError, QueryLimits, QueryResult, content, describe, functions, tables};
+use crate::tables::Found;
+use crate::{QueryError, QueryLimits, QueryResult, content, describe, functions, tables, text_diff};
 
 /// Rows the engine works on at a time. Payload columns run to tens of kilobytes a row: smaller batches than the engine's own
 /// default keep memory low and let a cancelled query end soon.
@@ -69,6 +72,8 @@ pub(crate) struct Shared {
     engine: Option<Runtime>,
     functions: Vec<String>,
     memory_bytes: usize,
+    /// What the tools tell of attributes.
+    pub(crate) surveys: Arc<Surveys>,
 }
 
 impl Drop for Shared {
@@ -101,6 +106,11 @@ impl Shared {
             return Err(QueryError::internal("the session is closed"));
         };
         engine.spawn_blocking(work).await.map_err(|error| QueryError::internal(error.to_string()))
+    }
+
+    /// What the memory of queries is counted in.
+    pub(crate) fn memory_pool(&self) -> Arc<dyn MemoryPool> {
+        Arc::clone(&self.context.runtime_env().memory_pool)
     }
 
     /// Queries and parts of queries that are at work.
@@ -146,7 +156,12 @@ impl TraceSession {
         let search = Arc::new(SearchEngine::new(dataset, options.threads, options.memory_bytes / SEARCH_SHARE));
         context.register_udf(functions::trace_matches(&search));
         let causes = Arc::new(Causes::of_dataset(dataset));
-        tables::register(&context, dataset, &store, &causes).await?;
+        context.register_udf(text_diff::function());
+        let found = Found {
+            prompts: Arc::new(PromptTable::new(dataset, &store, options.threads)),
+            surveys: Arc::new(Surveys::new(dataset, &store, options.threads)),
+        };
+        tables::register(&context, dataset, &store, (&found, &causes)).await?;
         let engine = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(options.threads.max(1))
             .thread_name("halo-query")
@@ -162,6 +177,7 @@ impl TraceSession {
             search,
             census: tokio::sync::Mutex::default(),
             memory_bytes: options.memory_bytes,
+            surveys: found.surveys,
         };
         Ok(Self { shared: Arc::new(shared) })
     }

@@ -7,22 +7,30 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::AsArray;
+use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
+use datafusion::catalog::streaming::StreamingTable;
 use datafusion::common::DataFusionError;
 use datafusion::datasource::ViewTable;
+use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::SessionContext;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use halo_dataset::{Column, ContentStore, Dataset, SPAN_COLUMNS, TRACE_COLUMNS};
 
+use crate::attributes::Surveys;
 use crate::causes::Causes;
-use crate::{QueryError, content, functions};
+use crate::kept::FoundTable;
+use crate::prompts::PromptTable;
+use crate::{QueryError, content, functions, text_diff};
 
 mod columns;
 mod listing;
 mod views;
 
-use columns::{MESSAGE_COLUMNS, TOOL_CALL_COLUMNS};
+pub(crate) use columns::ATTRIBUTE_VALUE_COLUMNS;
+use columns::{ERROR_COLUMNS, MESSAGE_COLUMNS, PROMPT_COLUMNS, TOOL_CALL_COLUMNS};
 use listing::{listing, must_exist, read};
 
 /// A table as users know it.
@@ -49,14 +57,31 @@ pub(crate) const TABLES: &[TableInfo] = &[
         doc: "One row a tool call: asked for by an LLM span, executed by a TOOL span, or both.",
         columns: TOOL_CALL_COLUMNS,
     },
+    TableInfo { name: "errors", doc: "One row a span of status ERROR, with what went wrong.", columns: ERROR_COLUMNS },
+    TableInfo {
+        name: "prompts",
+        doc: "One row a distinct system prompt or tool list of an agent and service, with the time, versions and traces it was seen in.",
+        columns: PROMPT_COLUMNS,
+    },
+    TableInfo {
+        name: "attribute_values",
+        doc: "One row a value of an attribute with few values: what tells groups of traces, spans and resources apart.",
+        columns: ATTRIBUTE_VALUE_COLUMNS,
+    },
 ];
+
+/// What is found by looking at the whole dataset, when it is first asked for.
+pub(crate) struct Found {
+    pub(crate) prompts: Arc<PromptTable>,
+    pub(crate) surveys: Arc<Surveys>,
+}
 
 /// Makes the tables of a dataset known to a context.
 pub(crate) async fn register(
     context: &SessionContext,
     dataset: &Dataset,
     store: &Arc<ContentStore>,
-    causes: &Arc<Causes>,
+    (found, causes): (&Found, &Arc<Causes>),
 ) -> Result<(), QueryError> {
     let (spans, traces) = (dataset.span_files(), dataset.trace_files());
     for file in spans.iter().chain(&traces).chain(&dataset.text_files()).chain(&dataset.message_files()) {
@@ -67,6 +92,7 @@ pub(crate) async fn register(
     content::functions(store).iter().for_each(|function| workshop.register_udf(ScalarUDF::clone(function)));
     workshop.register_udf(functions::error_signature());
     workshop.register_udf(functions::text_key());
+    workshop.register_udf(text_diff::function());
     workshop.register_udf(functions::cause_of(causes));
     let add = |name: &str, files: &[PathBuf], columns| -> Result<(), QueryError> {
         let table = listing(context, files, stored_schema(columns))?;
@@ -82,6 +108,14 @@ pub(crate) async fn register(
         workshop.register_udf(straddle_step(context, steps).await?);
         workshop.register_udf(straddles(context, whole).await?);
     }
+    add_found(&workshop, "prompts_found", PromptTable::schema(), {
+        let prompts = Arc::clone(&found.prompts);
+        move |pool| Arc::clone(&prompts).rows(pool).boxed()
+    })?;
+    add_found(&workshop, "attribute_values_found", schema_shown(ATTRIBUTE_VALUE_COLUMNS), {
+        let surveys = Arc::clone(&found.surveys);
+        move |pool| Arc::clone(&surveys).rows(pool).boxed()
+    })?;
     for (name, sql) in views::all(straddle.is_some()) {
         let plan = workshop.state().create_logical_plan(&sql).await.map_err(internal)?;
         let view = Arc::new(ViewTable::new(plan, None));
@@ -91,6 +125,21 @@ pub(crate) async fn register(
         workshop.register_table(name, view).map_err(internal)?;
     }
     Ok(())
+}
+
+/// Adds a table whose rows are found when it is read.
+fn add_found(
+    workshop: &SessionContext,
+    name: &'static str,
+    schema: SchemaRef,
+    rows: impl Fn(Arc<dyn MemoryPool>) -> BoxFuture<'static, datafusion::common::Result<RecordBatch>>
+    + Send
+    + Sync
+    + 'static,
+) -> Result<(), QueryError> {
+    let table = FoundTable::new(name, Arc::clone(&schema), rows);
+    let table = StreamingTable::try_new(schema, vec![Arc::new(table)]).map_err(internal)?;
+    workshop.register_table(name, Arc::new(table)).map_err(internal).map(drop)
 }
 
 /// The true steps of spans whose traces stand in several segments, by row: a lookup and not a join, so that a query which does not ask for
@@ -126,6 +175,11 @@ fn stored_schema(columns: &'static [Column]) -> SchemaRef {
 
 fn schema_of<'a>(columns: impl Iterator<Item = &'a Column>) -> SchemaRef {
     Arc::new(Schema::new(columns.filter_map(Column::stored_field).collect::<Vec<_>>()))
+}
+
+/// What SQL shows of a table.
+pub(crate) fn schema_shown(columns: &[Column]) -> SchemaRef {
+    Arc::new(Schema::new(columns.iter().map(Column::field).collect::<Vec<_>>()))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for use in `map_err`")]

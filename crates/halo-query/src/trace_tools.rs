@@ -2,6 +2,7 @@
 
 mod attribute_values;
 mod count_traces;
+mod describe_attributes;
 mod excerpt;
 mod filters;
 mod get_dataset_overview;
@@ -14,6 +15,7 @@ mod system_prompt;
 mod text;
 mod trace_page;
 mod trace_tree;
+mod value_lines;
 mod view_trace;
 
 use halo_tool::{ToolError, ToolRegistry};
@@ -29,6 +31,7 @@ pub use text::DATA_NOTE;
 pub fn tools(session: TraceSession) -> ToolRegistry {
     let mut registry = ToolRegistry::new();
     registry.add(get_dataset_overview::GetDatasetOverview { session: session.clone() });
+    registry.add(describe_attributes::DescribeAttributes { session: session.clone() });
     registry.add(query_traces::QueryTraces { session: session.clone() });
     registry.add(count_traces::CountTraces { session: session.clone() });
     registry.add(search::Search { session: session.clone() });

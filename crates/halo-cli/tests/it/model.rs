@@ -103,6 +103,7 @@ fn what_the_model_is_sent() {
             request.tool_names(),
             [
                 "get_dataset_overview",
+                "describe_attributes",
                 "query_traces",
                 "count_traces",
                 "view_trace",

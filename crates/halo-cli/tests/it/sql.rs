@@ -127,3 +127,18 @@ fn a_query_that_takes_too_long_or_too_much() {
                    WHERE a.name || b.name || c.name || h.name = 'x'";
     assert_snapshot!(sandbox.run(&["sql", "traces.halo", endless, "--max-time", "1"]).shown());
 }
+
+#[test]
+fn prompts_and_attributes_of_every_convention() {
+    // The same runs, written by three exporters.
+    let shown = ["small.jsonl", "small.otlp.jsonl", "small.genai.otlp.jsonl"].map(|fixture| {
+        let sandbox = Sandbox::with_dataset(fixture);
+        let queries = [
+            "SELECT prompt_id, kind, agent_name, versions, models, traces, spans FROM prompts",
+            "SELECT key, of, count(*) AS different, sum(spans) AS spans FROM attribute_values GROUP BY key, of ORDER BY key, of LIMIT 12",
+            "SELECT span_name, signature, error_type, time FROM errors ORDER BY time",
+        ];
+        format!("{fixture}\n{}", queries.map(|query| asked(&sandbox, query)).join("\n"))
+    });
+    assert_snapshot!(shown.join("\n"));
+}

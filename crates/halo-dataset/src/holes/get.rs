@@ -35,8 +35,8 @@ pub enum Need {
 /// Finds a member of a JSON object that may have holes. Of several with one name, the first.
 #[must_use]
 pub fn find<'a>(json: &'a str, key: &'a str) -> Option<Member<'a>> {
-    if let Some(number) = json.strip_prefix("{\"halo$json\":").and_then(|rest| rest.strip_suffix('}')) {
-        return Some(Member::Whole(number.parse().ok()?));
+    if let Some(number) = whole(json) {
+        return Some(Member::Whole(number));
     }
     let mut wanted = String::with_capacity(key.len() + 2);
     write_string(&mut wanted, key);
@@ -51,8 +51,15 @@ pub fn find<'a>(json: &'a str, key: &'a str) -> Option<Member<'a>> {
     })
 }
 
-/// Members of an object that was written without blanks, as JSON: their names and their values. Ends where the text is no such object.
-fn members(json: &str) -> impl Iterator<Item = (&str, &str)> {
+/// The number of the text of the row that a JSON text is as a whole; `None` when it is written out.
+#[must_use]
+pub fn whole(json: &str) -> Option<usize> {
+    json.strip_prefix("{\"halo$json\":")?.strip_suffix('}')?.parse().ok()
+}
+
+/// Members of an object that was written without blanks, as JSON: their names and their values, in which holes may stand. Ends where the
+/// text is no such object.
+pub fn members(json: &str) -> impl Iterator<Item = (&str, &str)> {
     let mut rest = json.strip_prefix('{').unwrap_or_default();
     std::iter::from_fn(move || {
         if !rest.starts_with('"') {

@@ -13,18 +13,27 @@ use super::failed;
 const ROWS_AT_A_TIME: usize = 128;
 
 /// The columns of some spans that JSON with holes refers to.
-struct Spans<'a> {
+pub(crate) struct Spans<'a> {
     json: &'a StringViewArray,
     lists: [&'a ListArray; 4],
 }
 
 impl<'a> Spans<'a> {
-    fn of(columns: &'a [ArrayRef]) -> Self {
+    /// Columns in the order in which the functions take them: JSON, texts, and messages that went in, came out and are neither.
+    pub(crate) fn of(columns: &'a [ArrayRef]) -> Self {
         let list = |at: usize| columns[at].as_list::<i32>();
         Self { json: columns[0].as_string_view(), lists: [list(1), list(2), list(3), list(4)] }
     }
 
-    fn json(&self, row: usize) -> Option<&'a str> {
+    /// A JSON text of a row with its holes filled.
+    pub(crate) fn filled(&self, store: &ContentStore, row: usize, json: &str) -> Result<String> {
+        let mut wanted = Wanted::default();
+        wanted.note(self, row, json);
+        let loaded = wanted.load(store)?;
+        Ok(fill_holes(json, &self.parts(row, &loaded)).into_owned())
+    }
+
+    pub(super) fn json(&self, row: usize) -> Option<&'a str> {
         self.json.is_valid(row).then(|| self.json.value(row))
     }
 

@@ -1,4 +1,4 @@
-//! Columns of the tables that are made by SQL alone, and what they mean.
+//! Columns of the tables that are not stored but made of what is, and what they mean.
 
 use halo_dataset::{Column, ColumnKind};
 
@@ -95,4 +95,90 @@ pub(crate) const TOOL_CALL_COLUMNS: &[Column] = &[
         ColumnKind::Text,
         "Id of the call. Requests and executions belong together by it where both have one, else by tool and order.",
     ),
+];
+
+/// Columns of `errors`.
+pub(crate) const ERROR_COLUMNS: &[Column] = &[
+    column("trace_id", ColumnKind::Text, "Trace of the span."),
+    column("span_id", ColumnKind::Text, "The span, of status ERROR."),
+    column("step", ColumnKind::Int, "Its order in the trace."),
+    column("span_name", ColumnKind::Text, "Its name."),
+    column("span_type", ColumnKind::Text, "AGENT, LLM, TOOL and so on, as in spans."),
+    column("tool_name", ColumnKind::Text, "Tool that it executes."),
+    column("error_type", ColumnKind::Text, "Class of the error."),
+    column(
+        "signature",
+        ColumnKind::Text,
+        "The message with ids, numbers, paths and quoted values replaced, and words where many stand, so that one cause is one text.",
+    ),
+    column(
+        "message",
+        ColumnKind::Text,
+        "What a person would read: message of the status, else of the exception, else the output of the span.",
+    ),
+    column("time", ColumnKind::Time, "When the span began."),
+    column("service_name", ColumnKind::Text, "Its service."),
+    column("agent_name", ColumnKind::Text, "Its agent."),
+    column("model", ColumnKind::Text, "Its model."),
+];
+
+/// Columns of `prompts`.
+pub(crate) const PROMPT_COLUMNS: &[Column] = &[
+    column(
+        "prompt_id",
+        ColumnKind::Text,
+        "Hash of kind and text: the same text has the same id with every agent and service, and in every dataset.",
+    ),
+    column(
+        "kind",
+        ColumnKind::Text,
+        "system (a message of role system or developer, wherever it stands) or tools (the list that the model was offered).",
+    ),
+    column(
+        "text",
+        ColumnKind::Text,
+        "The prompt as it was sent. Of tools a JSON array with a line a tool: the whole definitions where they were recorded, else their names.",
+    ),
+    column(
+        "agent_name",
+        ColumnKind::Text,
+        "Agent that was seen with it. Each agent and service that shares a text has a row of its own.",
+    ),
+    column("service_name", ColumnKind::Text, "Service that was seen with it."),
+    column(
+        "versions",
+        ColumnKind::TextList,
+        "service.version of the spans and release of the traces that it was seen with, sorted; 100 at most.",
+    ),
+    column("models", ColumnKind::TextList, "Models that it was sent to, sorted; 100 at most."),
+    column("first_seen", ColumnKind::Time, "Start of the first span with it."),
+    column("last_seen", ColumnKind::Time, "Start of the last span with it."),
+    column("traces", ColumnKind::Int, "Traces with it."),
+    column("spans", ColumnKind::Int, "LLM and AGENT spans with it."),
+    column(
+        "previous_id",
+        ColumnKind::Text,
+        "prompt_id of the text that this one took the place of: of those with the same kind, agent and service that came up and went before it, the most alike; null when there is none.",
+    ),
+    column("changes", ColumnKind::Text, "text_diff of that text and this one: the lines in which they differ."),
+];
+
+/// Columns of `attribute_values`.
+pub(crate) const ATTRIBUTE_VALUE_COLUMNS: &[Column] = &[
+    column(
+        "key",
+        ColumnKind::Text,
+        "Key of the attribute. Keys with more than 200 values, or with one longer than 200 bytes, are left out, as are numbered ones: the tool describe_attributes tells of all.",
+    ),
+    column(
+        "of",
+        ColumnKind::Text,
+        "What has it: trace (one value in the whole trace: traces.attributes), span (spans.attributes) or resource (spans.resource_attributes).",
+    ),
+    column("value", ColumnKind::Text, "The value, as ->> shows it."),
+    column("traces", ColumnKind::Int, "Traces with it."),
+    column("spans", ColumnKind::Int, "Spans with it; of a trace, all its spans."),
+    column("failed_traces", ColumnKind::Int, "Those of the traces with outcome failure or a failed tool call."),
+    column("first_seen", ColumnKind::Time, "Start of the first span or trace with it."),
+    column("last_seen", ColumnKind::Time, "Start of the last span or trace with it."),
 ];

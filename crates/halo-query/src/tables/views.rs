@@ -5,13 +5,16 @@ use halo_dataset::{Column, ColumnKind, SPAN_COLUMNS, TRACE_COLUMNS};
 use crate::content::{FILL_JSON, TEXT_OF, TOOL_CALLS};
 
 /// The views in the order in which they build on each other. `straddle` tells that some traces stand in several segments.
-pub(super) fn all(straddle: bool) -> [(&'static str, String); 5] {
+pub(super) fn all(straddle: bool) -> [(&'static str, String); 8] {
     [
         ("spans_numbered", numbered(straddle)),
         ("spans", format!("SELECT {} FROM spans_numbered", shown(SPAN_COLUMNS))),
         ("traces", traces(straddle)),
         ("messages", MESSAGES.to_owned()),
         ("tool_calls", TOOL_CALLS_SQL.to_owned()),
+        ("errors", ERRORS.to_owned()),
+        ("prompts", PROMPTS.to_owned()),
+        ("attribute_values", "SELECT * FROM attribute_values_found".to_owned()),
     ]
 }
 
@@ -73,6 +76,25 @@ FROM (SELECT trace_id, span_id, step,
              unnest(message_rows(input_messages, output_messages)) AS message,
              unnest(message_places(input_messages, output_messages)) AS place
       FROM spans_numbered WHERE span_type = 'LLM') AS listed
+";
+
+/// The signature is that of the cause where the message stood on the span; what only the output tells has one of its own.
+const ERRORS: &str = "
+SELECT trace_id, span_id, step, span_name, span_type, tool_name, error_type,
+       coalesce(cause_of(nullif(error_signature, '')), error_signature(message)) AS signature, message, time, service_name, agent_name, model
+FROM (SELECT trace_id, span_id, step, name AS span_name, span_type, tool_name, error_type, error_signature,
+             coalesce(nullif(status_message, ''),
+                      error_message(attributes, texts, input_messages, output_messages, extra_messages, events),
+                      text_of(output_id)) AS message,
+             start_time AS time, service_name, agent_name, model
+      FROM spans_numbered WHERE status = 'ERROR') AS failed
+";
+
+const PROMPTS: &str = "
+SELECT prompt_id, kind, coalesce(made_text, text_of(text_id)) AS text, agent_name, service_name, versions, models, first_seen, last_seen,
+       traces, spans, previous_id,
+       text_diff(coalesce(previous_made_text, text_of(previous_text_id)), coalesce(made_text, text_of(text_id))) AS changes
+FROM prompts_found
 ";
 
 /// Requests (side 0) and executions (side 1) are numbered in one stream of events, and those with one key are one call: by the id where both

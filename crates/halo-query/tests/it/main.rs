@@ -5,10 +5,13 @@
     reason = "helpers of tests fail like tests; the lint knows only functions marked as tests"
 )]
 
+mod attributes;
+mod errors;
 mod guard;
 mod holes;
 mod limits;
 mod messages;
+mod prompts;
 mod quotes;
 mod render;
 mod search;

@@ -88,7 +88,7 @@ async fn only_the_tables_show() {
         "SELECT table_name FROM information_schema.tables WHERE table_schema <> 'information_schema' ORDER BY 1",
     )
     .await;
-    let names = ["messages", "spans", "tool_calls", "traces"];
+    let names = ["attribute_values", "errors", "messages", "prompts", "spans", "tool_calls", "traces"];
     assert_eq!(tables, names.map(|name| format!(r#"{{"table_name":"{name}"}}"#)));
     let functions = lines(
         &session,
