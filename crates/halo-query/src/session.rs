@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use datafusion::catalog::TableProvider;
 use datafusion::common::DataFusionError;
 use datafusion::common::config::Dialect;
 use datafusion::execution::SessionStateBuilder;
@@ -11,7 +12,7 @@ use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::optimizer::{Optimizer, OptimizerRule};
-use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::prelude::{Expr, SessionConfig, SessionContext};
 use halo_dataset::{ContentStore, Dataset};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
@@ -20,7 +21,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::engine_error::{self, Surroundings};
 use crate::guard::{self, Checked};
 use crate::rewrite::ReadLess;
-use crate::stream::QueryStream;
+use crate::stream::{QueryStream, Work};
 use crate::{QueryError, QueryLimits, QueryResult, content, describe, functions, tables};
 
 /// Rows the engine works on at a time. Payload columns run to tens of kilobytes a row: smaller batches than the engine's own
@@ -54,6 +55,10 @@ pub(crate) struct Shared {
     /// Threads of the engine's own. A query computes without pause for as long as it takes, and would starve whatever else runs on
     /// its threads: the model's streams, timers, the handler of Ctrl-C. `None` only while it is dropped.
     engine: Option<Runtime>,
+    /// Spans as they are stored, without the texts that stand elsewhere.
+    stored_spans: Arc<dyn TableProvider>,
+    /// Where those texts are.
+    pub(crate) store: Arc<ContentStore>,
     root: PathBuf,
     functions: Vec<String>,
     memory_bytes: usize,
@@ -120,7 +125,7 @@ impl TraceSession {
         context.register_udf(functions::result_failure());
         context.register_udf(functions::json_matches());
         context.register_udf(functions::error_signature());
-        tables::register(&context, dataset, &store).await?;
+        let stored_spans = tables::register(&context, dataset, &store).await?;
         let engine = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(options.threads.max(1))
             .thread_name("halo-query")
@@ -131,6 +136,8 @@ impl TraceSession {
             engine: Some(engine),
             functions: function_names(&context),
             context,
+            stored_spans,
+            store,
             root: dataset.root().to_owned(),
             memory_bytes: options.memory_bytes,
         };
@@ -148,10 +155,26 @@ impl TraceSession {
         cancel: &CancellationToken,
     ) -> Result<QueryStream, QueryError> {
         match guard::check(sql)? {
-            Checked::Query(statement) => QueryStream::start(Arc::clone(&self.shared), *statement, limits, cancel).await,
+            Checked::Query(statement) => {
+                QueryStream::start(Arc::clone(&self.shared), Work::Statement(statement), limits, cancel).await
+            }
             Checked::ShowTables => QueryStream::ready(describe::tables()?, limits, cancel),
             Checked::Describe { table } => QueryStream::ready(describe::columns(&table)?, limits, cancel),
         }
+    }
+
+    /// Columns of the spans that meet a condition, as they are stored: ids where SQL shows texts.
+    pub(crate) async fn stored_spans(
+        &self,
+        condition: Expr,
+        columns: Vec<Expr>,
+        limits: &QueryLimits,
+        cancel: &CancellationToken,
+    ) -> Result<QueryStream, QueryError> {
+        let spans = self.shared.context.read_table(Arc::clone(&self.shared.stored_spans));
+        let frame = spans.and_then(|spans| spans.filter(condition)?.select(columns));
+        let frame = frame.map_err(|error| self.shared.translate(&error))?;
+        QueryStream::start(Arc::clone(&self.shared), Work::Frame(Box::new(frame)), limits, cancel).await
     }
 
     /// Runs a statement of this crate's own, for whose result there is room.

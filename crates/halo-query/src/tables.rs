@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use arrow::array::AsArray;
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
+use datafusion::catalog::TableProvider;
 use datafusion::common::DataFusionError;
 use datafusion::datasource::ViewTable;
 use datafusion::logical_expr::ScalarUDF;
@@ -50,12 +51,12 @@ pub(crate) const TABLES: &[TableInfo] = &[
     },
 ];
 
-/// Makes the tables of a dataset known to a context.
+/// Makes the tables of a dataset known to a context, and gives the spans as they are stored, which users do not see.
 pub(crate) async fn register(
     context: &SessionContext,
     dataset: &Dataset,
     store: &Arc<ContentStore>,
-) -> Result<(), QueryError> {
+) -> Result<Arc<dyn TableProvider>, QueryError> {
     let (spans, traces) = (dataset.span_files(), dataset.trace_files());
     for file in spans.iter().chain(&traces).chain(&dataset.text_files()).chain(&dataset.message_files()) {
         must_exist(file)?;
@@ -88,7 +89,7 @@ pub(crate) async fn register(
         }
         workshop.register_table(name, view).map_err(internal)?;
     }
-    Ok(())
+    workshop.table_provider(views::STORED_SPANS).await.map_err(internal)
 }
 
 /// The true steps of spans whose traces stand in several segments, by row: a lookup and not a join, so that a query which does not ask for

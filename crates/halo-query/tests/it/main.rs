@@ -15,4 +15,6 @@ mod sql;
 mod support;
 mod tool_calls;
 mod tools;
+mod view;
+mod view_pages;
 mod views;
