@@ -52,7 +52,7 @@ pub async fn write_trace_json(
     }
     let places: Vec<usize> = (0..steps.len()).collect();
     let mut written = 0;
-    for chunk in chunks(&steps, &places) {
+    for chunk in chunks(&steps, &places, trace_steps::MANY) {
         let (first, last) = (steps[chunk[0]].step, steps[chunk[chunk.len() - 1]].step);
         let sql = format!("SELECT * FROM spans WHERE {condition} AND step BETWEEN {first} AND {last} ORDER BY step");
         for row in session.own_query(&sql, cancel).await?.rows() {

@@ -184,17 +184,22 @@ pub(crate) async fn read(
     Ok(steps.steps)
 }
 
-/// Steps whose texts are in memory at a time, and how much of their input they may have been.
-const CHUNK_STEPS_MAX: usize = 64;
+/// Steps whose texts are read at a time where a page may be full soon.
+pub(crate) const FEW: usize = 64;
+
+/// Steps that are read at a time where all of them are wanted.
+pub(crate) const MANY: usize = 4096;
+
+/// How many bytes of input the steps of a part may have been.
 const CHUNK_BYTES_MAX: u64 = 8 << 20;
 
-/// Steps, by their places, in parts whose texts fit in memory together.
-pub(crate) fn chunks<'p>(steps: &[Step], places: &'p [usize]) -> Vec<&'p [usize]> {
+/// Steps, by their places, in parts whose texts fit in memory together, of at most so many steps.
+pub(crate) fn chunks<'p>(steps: &[Step], places: &'p [usize], steps_max: usize) -> Vec<&'p [usize]> {
     let mut chunks = Vec::new();
     let (mut start, mut bytes) = (0, 0);
     for (end, place) in places.iter().enumerate() {
         bytes += steps[*place].raw_bytes;
-        if end > start && (end - start == CHUNK_STEPS_MAX || bytes > CHUNK_BYTES_MAX) {
+        if end > start && (end - start == steps_max || bytes > CHUNK_BYTES_MAX) {
             chunks.push(&places[start..end]);
             (start, bytes) = (end, steps[*place].raw_bytes);
         }

@@ -120,7 +120,7 @@ pub async fn show_spans(
     let places = choice.places(trace_id, &steps)?;
     let mut pager = Pager::new(page, PAGE_TOKENS);
     let mut writer = SpanWriter::new(&mut pager);
-    for chunk in chunks(&steps, &places) {
+    for chunk in chunks(&steps, &places, trace_steps::FEW) {
         let numbers: Vec<String> = chunk.iter().map(|place| steps[*place].step.to_string()).collect();
         let condition = format!("trace_id = {} AND step IN ({})", sql_text(trace_id), numbers.join(", "));
         let sql = format!("SELECT * FROM spans WHERE {condition} ORDER BY step");

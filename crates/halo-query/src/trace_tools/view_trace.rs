@@ -90,7 +90,7 @@ pub async fn show_trace(
     let (mut shown, mut cut) = (Vec::new(), Vec::new());
     let all: Vec<usize> = (0..steps.len()).collect();
     // What was told before a page depends on all that stands before it, and on nothing that comes after it.
-    'pages: for chunk in chunks(steps, &all) {
+    'pages: for chunk in chunks(steps, &all, trace_steps::FEW) {
         let wanted: Vec<&Step> = chunk.iter().map(|index| &steps[*index]).collect();
         let texts = trace_steps::texts(session, trace_id, &wanted, cancel).await.map_err(tool_error)?;
         for index in chunk {

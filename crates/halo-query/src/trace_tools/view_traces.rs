@@ -218,7 +218,7 @@ impl Traced<'_> {
         }
         let mut writer = StepWriter::new(&self.outline.facts, steps, detail);
         let (mut blocks, mut used) = (Vec::new(), 0);
-        for chunk in chunks(steps, &places) {
+        for chunk in chunks(steps, &places, trace_steps::FEW) {
             let wanted: Vec<&Step> = chunk.iter().map(|place| &steps[*place]).collect();
             let texts = trace_steps::texts(self.session, self.trace_id, &wanted, cancel).await.map_err(tool_error)?;
             for place in chunk {
