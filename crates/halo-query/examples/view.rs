@@ -6,7 +6,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use halo_dataset::Dataset;
-use halo_query::{QueryLimits, Reader, SessionOptions, SpanChoice, TraceSession, show_spans, show_trace};
+use halo_query::{QueryLimits, Reader, SessionOptions, SpanChoice, TraceSession, View, show_spans, show_trace};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +20,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let options = SessionOptions { threads: 2, memory_bytes: 1 << 30 };
     let session = TraceSession::open(&Dataset::open(dataset.as_ref())?, options).await?;
     let cancel = CancellationToken::new();
+    let model = |page| View { page, reader: Reader::Model };
     let print = |trace_id: &str, tool: &str, text: &str| {
         println!("{}", json!({"trace_id": trace_id, "tool": tool, "text": text}));
         // Each page that is not the last says how to get the next one.
@@ -27,8 +28,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     for trace_id in trace_ids {
         let mut page = 1;
-        while print(trace_id, "view_trace", show_trace(&session, trace_id, page, &Reader::Model, &cancel).await?.text())
-        {
+        while print(trace_id, "view_trace", show_trace(&session, trace_id, &model(page), &cancel).await?.text()) {
             page += 1;
         }
         let sql = format!("SELECT count(*) AS spans FROM spans WHERE trace_id = '{}'", trace_id.replace('\'', "''"));
@@ -41,7 +41,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             while print(
                 trace_id,
                 "view_spans",
-                show_spans(&session, trace_id, &choice, page, &Reader::Model, &cancel).await?.text(),
+                show_spans(&session, trace_id, &choice, &model(page), &cancel).await?.text(),
             ) {
                 page += 1;
             }

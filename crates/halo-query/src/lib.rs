@@ -60,4 +60,4 @@ pub use result::{QueryLimits, QueryResult, ResultColumn, RowBatch};
 pub use session::{SessionOptions, TraceSession};
 pub use stream::QueryStream;
 pub use trace_json::{WriteTraceError, write_trace_json};
-pub use trace_tools::{DATA_NOTE, Reader, SpanChoice, show_spans, show_trace, tools};
+pub use trace_tools::{DATA_NOTE, Reader, SpanChoice, View, show_spans, show_trace, tools};

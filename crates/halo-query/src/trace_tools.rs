@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{QueryError, TraceSession};
 
-pub use reader::Reader;
+pub use reader::{Reader, View};
 pub use text::DATA_NOTE;
 pub(crate) use trace_tree::Tree as TraceTree;
 pub use view_spans::{SpanChoice, show_spans};

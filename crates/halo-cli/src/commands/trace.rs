@@ -2,7 +2,7 @@
 
 use std::io::{BufWriter, Write as _};
 
-use halo_query::{MarkedText, Reader, SpanChoice, WriteTraceError, show_spans, show_trace, write_trace_json};
+use halo_query::{MarkedText, Reader, SpanChoice, View, WriteTraceError, show_spans, show_trace, write_trace_json};
 use serde_json::json;
 
 use crate::args::{Common, TraceArgs, TraceFormat};
@@ -15,8 +15,8 @@ pub(crate) async fn run(args: &TraceArgs, common: &Common) -> Result<Exit, Failu
         return document(args, common).await;
     }
     let TraceArgs { dataset, trace_id, page, search, span, steps, .. } = args;
-    let (page, cancel) = (page.unwrap_or(1), interrupt::token());
-    let reader = Reader::Person { dataset: dataset.display().to_string() };
+    let cancel = interrupt::token();
+    let view = View { page: page.unwrap_or(1), reader: Reader::Person { dataset: dataset.display().to_string() } };
     let shown = match (search, span) {
         (Some(pattern), None) => {
             let asked = json!({"trace_id": trace_id, "regex_pattern": pattern});
@@ -28,12 +28,12 @@ pub(crate) async fn run(args: &TraceArgs, common: &Common) -> Result<Exit, Failu
         }
         (None, None) if steps.is_empty() => {
             let session = ask_tool::session(dataset, common).await?;
-            show_trace(&session, trace_id, page, &reader, &cancel).await
+            show_trace(&session, trace_id, &view, &cancel).await
         }
         (None, span) => {
             let session = ask_tool::session(dataset, common).await?;
             let choice = SpanChoice { span_ids: span.iter().cloned().collect(), steps: steps.clone() };
-            show_spans(&session, trace_id, &choice, page, &reader, &cancel).await
+            show_spans(&session, trace_id, &choice, &view, &cancel).await
         }
     };
     print(&shown.map_err(ask_tool::refused)?, common)

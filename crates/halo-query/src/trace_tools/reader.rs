@@ -13,11 +13,27 @@ const STEPS_MAX: usize = 200;
 pub enum Reader {
     /// A model, which has the tools.
     Model,
-    /// A person at a terminal, who named the dataset so.
+    /// A person at a terminal.
     Person {
-        /// The dataset as a word of a command line.
+        /// The dataset as the person named it.
         dataset: String,
     },
+}
+
+/// Which page of what is shown is wanted, and by whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    /// The page, from 1.
+    pub page: usize,
+    /// Who reads it.
+    pub reader: Reader,
+}
+
+impl View {
+    /// A page for a model; the first when it names none.
+    pub(crate) fn for_model(page: Option<usize>) -> Self {
+        Self { page: page.unwrap_or(1), reader: Reader::Model }
+    }
 }
 
 impl Reader {
@@ -25,7 +41,7 @@ impl Reader {
     pub(crate) fn trace_call(&self, trace_id: &str, page: usize) -> String {
         match self {
             Self::Model => format!("view_trace {}", json!({"trace_id": trace_id, "page": page})),
-            Self::Person { dataset } => format!("halo trace {dataset} {} --page {page}", word(trace_id)),
+            Self::Person { dataset } => format!("halo trace {} {} --page {page}", word(dataset), word(trace_id)),
         }
     }
 
@@ -40,7 +56,7 @@ impl Reader {
             Self::Person { dataset } => {
                 let listed: Vec<String> = steps.iter().map(u64::to_string).collect();
                 let page = if page > 1 { format!(" --page {page}") } else { String::new() };
-                format!("halo trace {dataset} {} --step {}{page}", word(trace_id), listed.join(","))
+                format!("halo trace {} {} --step {}{page}", word(dataset), word(trace_id), listed.join(","))
             }
         }
     }

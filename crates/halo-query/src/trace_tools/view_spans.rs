@@ -8,7 +8,7 @@ use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use super::pager::{PAGE_TOKENS, Pager};
-use super::reader::Reader;
+use super::reader::View;
 use super::span_writer::SpanWriter;
 use super::text::{clean, counted, one_line, ranges};
 use super::{sql_text, tool_error, unknown_trace};
@@ -51,8 +51,8 @@ impl Tool for ViewSpans {
 
     async fn call(&self, args: ViewSpansArgs, context: &ToolContext) -> Result<ToolOutput, ToolError> {
         let choice = SpanChoice { span_ids: args.span_ids.unwrap_or_default(), steps: args.steps.unwrap_or_default() };
-        let page = args.page.unwrap_or(1);
-        let shown = show_spans(&self.session, &args.trace_id, &choice, page, &Reader::Model, &context.cancel).await?;
+        let view = View::for_model(args.page);
+        let shown = show_spans(&self.session, &args.trace_id, &choice, &view, &context.cancel).await?;
         Ok(ToolOutput::showing(shown.into_text(), vec![args.trace_id]))
     }
 }
@@ -108,11 +108,10 @@ pub async fn show_spans(
     session: &TraceSession,
     trace_id: &str,
     choice: &SpanChoice,
-    page: usize,
-    reader: &Reader,
+    view: &View,
     cancel: &CancellationToken,
 ) -> Result<MarkedText, ToolError> {
-    let page = page.max(1);
+    let (page, reader) = (view.page.max(1), &view.reader);
     let steps = trace_steps::read(session, trace_id, cancel).await.map_err(tool_error)?;
     if steps.is_empty() {
         return Err(unknown_trace(session, trace_id, cancel).await);

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use super::pager::{PAGE_TOKENS, Pager};
-use super::reader::Reader;
+use super::reader::{Reader, View};
 use super::step_writer::{StepWriter, WHOLE};
 use super::text::{clean, one_line};
 use super::trace_facts::TraceFacts;
@@ -42,8 +42,8 @@ impl Tool for ViewTrace {
     }
 
     async fn call(&self, args: ViewTraceArgs, context: &ToolContext) -> Result<ToolOutput, ToolError> {
-        let page = args.page.unwrap_or(1);
-        let shown = show_trace(&self.session, &args.trace_id, page, &Reader::Model, &context.cancel).await?;
+        let view = View::for_model(args.page);
+        let shown = show_trace(&self.session, &args.trace_id, &view, &context.cancel).await?;
         Ok(ToolOutput::showing(shown.into_text(), vec![args.trace_id]))
     }
 }
@@ -78,11 +78,10 @@ pub(super) async fn outline(
 pub async fn show_trace(
     session: &TraceSession,
     trace_id: &str,
-    page: usize,
-    reader: &Reader,
+    view: &View,
     cancel: &CancellationToken,
 ) -> Result<MarkedText, ToolError> {
-    let page = page.max(1);
+    let (page, reader) = (view.page.max(1), &view.reader);
     let outline = outline(session, trace_id, cancel).await?;
     let steps = &outline.steps;
     let mut pager = Pager::new(page, PAGE_TOKENS);

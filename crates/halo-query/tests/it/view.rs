@@ -1,6 +1,6 @@
 //! How traces are shown: view_trace, view_traces and view_spans as a model meets them.
 
-use halo_query::{Mark, Reader, SpanChoice, show_spans, show_trace, write_trace_json};
+use halo_query::{Mark, Reader, SpanChoice, View, show_spans, show_trace, write_trace_json};
 use halo_testkit::TestSpan;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -187,15 +187,15 @@ async fn several_traces_share_an_answer() {
 async fn people_and_programs_get_their_own_forms() {
     let fixture = Fixture::of(&turns()).await;
     let (session, cancel) = (&fixture.session, CancellationToken::new());
-    let reader = Reader::Person { dataset: "my.halo".to_owned() };
-    let page = show_trace(session, "t1", 1, &reader, &cancel).await.expect("shown");
+    let view = View { page: 1, reader: Reader::Person { dataset: "my.halo".to_owned() } };
+    let page = show_trace(session, "t1", &view, &cancel).await.expect("shown");
     assert!(page.text().ends_with("[all attributes of a step: halo trace my.halo t1 --step 1]\n"), "{}", page.text());
     assert!(!page.text().contains(halo_query::DATA_NOTE));
     let marked = |wanted: Mark| page.pieces().filter(move |(_, mark)| *mark == Some(wanted)).map(|(text, _)| text);
     assert_eq!(marked(Mark::Failure).collect::<Vec<_>>(), ["1 failed tool", "failed steps", "FAILED(ok=false)"]);
     assert_eq!(marked(Mark::Slow).collect::<Vec<_>>(), ["slowest", "4.0s", "attempt 2 of the same call"]);
     let choice = SpanChoice { span_ids: vec!["l4".to_owned()], steps: Vec::new() };
-    let spans = show_spans(session, "t1", &choice, 1, &reader, &cancel).await.expect("shown");
+    let spans = show_spans(session, "t1", &choice, &view, &cancel).await.expect("shown");
     assert!(spans.text().starts_with("1 span of trace t1\n\nstep 7 LLM"), "{}", spans.text());
 
     let mut json = Vec::new();
