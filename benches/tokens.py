@@ -90,7 +90,9 @@ def bare(text):
 
 def missing(answer, texts):
     """Texts of HALO's answer that halo shows nowhere."""
-    shown = bare("".join(texts))
+    # A text that goes on on the next page has the words about the page in its midst: what was recorded, without them, counts as well.
+    recorded = re.findall(r"^(?!Names, ids) *(?:[^\[|\n]*)\| ?(.*)$", "".join(texts), re.MULTILINE)
+    shown = bare("".join(texts)) + bare("".join(recorded))
     spans = json.loads(answer)["result"]["spans"]
     for span in spans:
         span["attributes"].pop("__halo_dropped_flat_projections", None)
