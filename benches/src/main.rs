@@ -1,4 +1,5 @@
-//! Benchmarks of halo's parts: `halo-bench ingest FILE... [--runs N]` measures reading trace files into a dataset.
+//! Benchmarks of halo's parts: `halo-bench ingest FILE... [--runs N]` measures reading trace files into a dataset, and `halo-bench tokens`
+//! counts the tokens of texts.
 //!
 //! A figure means something only beside another one of the same run on the same machine: see `benches/README.md` for the
 //! side-by-side runs against other programs. `halo-bench tools DATASET [--runs N] [PATTERN...]` measures the model's tools.
@@ -32,10 +33,21 @@ fn main() -> anyhow::Result<()> {
             halo_ingest::export(&dataset, halo_ingest::ExportFormat::AsItCame, &mut out)?;
             Ok(())
         }
+        Some("tokens") => count_tokens(),
         _ => bail!(
-            "usage: halo-bench ingest FILE... [--runs N] | tools DATASET [PATTERN...] [--runs N] | export DATASET"
+            "usage: halo-bench ingest FILE... [--runs N] | tools DATASET [PATTERN...] [--runs N] | export DATASET | tokens < TEXTS"
         ),
     }
+}
+
+/// Reads a JSON text a line from standard input, and prints how many tokens of o200k_base each is.
+fn count_tokens() -> anyhow::Result<()> {
+    let vocabulary = tiktoken_rs::o200k_base()?;
+    for line in std::io::stdin().lines() {
+        let text: String = serde_json::from_str(&line?).context("standard input holds a JSON text a line")?;
+        println!("{}", vocabulary.encode_ordinary(&text).len());
+    }
+    Ok(())
 }
 
 /// Ingests the files into a new dataset, several times, and prints each run and the median.

@@ -228,15 +228,27 @@ pub(crate) struct TraceArgs {
     pub(crate) dataset: PathBuf,
     /// Id of the trace, whole
     pub(crate) trace_id: String,
-    /// Page of a long trace, from 1
+    /// Page of what is long, from 1
     #[arg(long, value_name = "N", conflicts_with = "search")]
     pub(crate) page: Option<usize>,
     /// Show only where this regular expression stands in its texts
     #[arg(long, value_name = "PATTERN")]
     pub(crate) search: Option<String>,
-    /// Search only this span
-    #[arg(long, value_name = "SPAN_ID", requires = "search")]
+    /// Show this span whole, with all its attributes; with --search, search only this span
+    #[arg(long, value_name = "SPAN_ID")]
     pub(crate) span: Option<String>,
+    /// Show these steps whole, with all their attributes, as in 3,5
+    #[arg(long = "step", value_name = "STEPS", value_delimiter = ',', conflicts_with_all = ["search", "span"])]
+    pub(crate) steps: Vec<u64>,
+    /// A page as text, or the whole trace as one JSON document: {trace, spans: [{every column, depth, children}]}
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: TraceFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TraceFormat {
+    Text,
+    Json,
 }
 
 #[derive(Debug, Args)]

@@ -14,18 +14,26 @@ use crate::{interrupt, output};
 
 /// Calls a tool on a dataset and prints what it says.
 pub(crate) async fn ask(dataset: &Path, common: &Common, tool: &str, args: &Value) -> Result<Exit, Failure> {
+    let session = session(dataset, common).await?;
+    let context = ToolContext { cancel: interrupt::token(), agent_id: String::new(), tool_call_id: String::new() };
+    let said = tools(session).call(tool, &args.to_string(), &context).await.map_err(refused)?;
+    // The note to the model about what is data is none of a person's business.
+    let text: String = said.text.split_inclusive('\n').filter(|line| line.trim_end() != DATA_NOTE).collect();
+    output::stdout(&text).map(|()| Exit::Done)
+}
+
+/// Opens a dataset for a command that shows something of it.
+pub(crate) async fn session(dataset: &Path, common: &Common) -> Result<TraceSession, Failure> {
     output::set_color(common);
     let dataset = Dataset::open(dataset)?;
-    let session = TraceSession::open(&dataset, session_options(common)).await?;
-    let context = ToolContext { cancel: interrupt::token(), agent_id: String::new(), tool_call_id: String::new() };
-    match tools(session).call(tool, &args.to_string(), &context).await {
-        Ok(said) => {
-            // The note to the model about what is data is none of a person's business.
-            let text: String = said.text.split_inclusive('\n').filter(|line| line.trim_end() != DATA_NOTE).collect();
-            output::stdout(&text).map(|()| Exit::Done)
-        }
-        Err(ToolError::ForModel { message }) => Err(failure(Exit::Usage, &message)),
-        Err(ToolError::Fatal { message }) => Err(failure(Exit::Input, &message)),
+    Ok(TraceSession::open(&dataset, session_options(common)).await?)
+}
+
+/// What a tool refused to do, as a failure of the command.
+pub(crate) fn refused(error: ToolError) -> Failure {
+    match error {
+        ToolError::ForModel { message } => failure(Exit::Usage, &message),
+        ToolError::Fatal { message } => failure(Exit::Input, &message),
     }
 }
 

@@ -12,6 +12,7 @@ mod folders;
 mod interrupt;
 mod live;
 mod output;
+mod paint;
 mod progress;
 mod raw_input;
 mod run_folder;

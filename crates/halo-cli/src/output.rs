@@ -8,6 +8,22 @@ use crate::exit::{Exit, Failure};
 
 static COLORED: AtomicBool = AtomicBool::new(false);
 
+/// Whether what goes to standard output is coloured, by the flag and by what it is.
+pub(crate) fn is_stdout_colored(common: &Common) -> bool {
+    match common.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => std::io::stdout().is_terminal() && !no_color(),
+    }
+}
+
+/// Width of the terminal that standard output is; `None` when it is none.
+pub(crate) fn stdout_width() -> Option<usize> {
+    let is_terminal = std::io::stdout().is_terminal();
+    let width = terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| usize::from(width.0));
+    width.filter(|_| is_terminal)
+}
+
 /// Settles whether messages are coloured, once, by the flag and by what stderr is.
 pub(crate) fn set_color(common: &Common) {
     let colored = match common.color {

@@ -129,6 +129,8 @@ pub(crate) fn functions(store: &Arc<ContentStore>) -> Vec<Arc<ScalarUDF>> {
     all.into_iter().map(make).collect()
 }
 
+pub(crate) use messages::{ToldMessage, load_told, told_message};
+
 /// An error of the store as one of the engine. The engine hands some errors on as text, so the text says all: see
 /// `engine_error::dataset_error`, which reads it.
 #[expect(clippy::needless_pass_by_value, reason = "for use in `map_err`")]

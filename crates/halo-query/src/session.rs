@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use datafusion::catalog::TableProvider;
 use datafusion::common::DataFusionError;
 use datafusion::common::config::Dialect;
 use datafusion::execution::SessionStateBuilder;
@@ -10,7 +11,7 @@ use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::optimizer::{Optimizer, OptimizerRule};
-use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::prelude::{Expr, SessionConfig, SessionContext};
 use halo_dataset::{ContentStore, Dataset};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
@@ -24,7 +25,7 @@ use crate::guard::{self, Checked};
 use crate::prompts::PromptTable;
 use crate::rewrite::ReadLess;
 use crate::search::SearchEngine;
-use crate::stream::QueryStream;
+use crate::stream::{QueryStream, Work};
 use crate::tables::Found;
 use crate::{QueryError, QueryLimits, QueryResult, content, describe, functions, tables, text_diff};
 
@@ -70,6 +71,10 @@ pub(crate) struct Shared {
     /// Threads of the engine's own. A query computes without pause for as long as it takes, and would starve whatever else runs on
     /// its threads: the model's streams, timers, the handler of Ctrl-C. `None` only while it is dropped.
     engine: Option<Runtime>,
+    /// Spans as they are stored, without the texts that stand elsewhere.
+    stored_spans: Arc<dyn TableProvider>,
+    /// Where those texts are.
+    pub(crate) store: Arc<ContentStore>,
     functions: Vec<String>,
     memory_bytes: usize,
     /// What the tools tell of attributes.
@@ -161,7 +166,7 @@ impl TraceSession {
             prompts: Arc::new(PromptTable::new(dataset, &store, options.threads)),
             surveys: Arc::new(Surveys::new(dataset, &store, options.threads)),
         };
-        tables::register(&context, dataset, &store, (&found, &causes)).await?;
+        let stored_spans = tables::register(&context, dataset, &store, (&found, &causes)).await?;
         let engine = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(options.threads.max(1))
             .thread_name("halo-query")
@@ -176,6 +181,8 @@ impl TraceSession {
             causes,
             search,
             census: tokio::sync::Mutex::default(),
+            stored_spans,
+            store,
             memory_bytes: options.memory_bytes,
             surveys: found.surveys,
         };
@@ -193,10 +200,26 @@ impl TraceSession {
         cancel: &CancellationToken,
     ) -> Result<QueryStream, QueryError> {
         match guard::check(sql)? {
-            Checked::Query(statement) => QueryStream::start(Arc::clone(&self.shared), *statement, limits, cancel).await,
+            Checked::Query(statement) => {
+                QueryStream::start(Arc::clone(&self.shared), Work::Statement(statement), limits, cancel).await
+            }
             Checked::ShowTables => QueryStream::ready(describe::tables()?, limits, cancel),
             Checked::Describe { table } => QueryStream::ready(describe::columns(&table)?, limits, cancel),
         }
+    }
+
+    /// Columns of the spans that meet a condition, as they are stored: ids where SQL shows texts.
+    pub(crate) async fn stored_spans(
+        &self,
+        condition: Expr,
+        columns: Vec<Expr>,
+        limits: &QueryLimits,
+        cancel: &CancellationToken,
+    ) -> Result<QueryStream, QueryError> {
+        let spans = self.shared.context.read_table(Arc::clone(&self.shared.stored_spans));
+        let frame = spans.and_then(|spans| spans.filter(condition)?.select(columns));
+        let frame = frame.map_err(|error| self.shared.translate(&error))?;
+        QueryStream::start(Arc::clone(&self.shared), Work::Frame(Box::new(frame)), limits, cancel).await
     }
 
     /// Runs a statement of this crate's own, for whose result there is room.

@@ -43,16 +43,24 @@ enum Source {
     Done,
 }
 
+/// What the engine is to run.
+pub(crate) enum Work {
+    /// A statement that the guard let through.
+    Statement(Box<Statement>),
+    /// A plan of this crate's own.
+    Frame(Box<DataFrame>),
+}
+
 enum Message {
     Schema(Arc<Schema>),
     Rows(RecordBatch),
 }
 
 impl QueryStream {
-    /// Starts a statement that the guard let through.
+    /// Starts the work.
     pub(crate) async fn start(
         shared: Arc<Shared>,
-        statement: Statement,
+        work: Work,
         limits: &QueryLimits,
         cancel: &CancellationToken,
     ) -> Result<Self, QueryError> {
@@ -62,7 +70,7 @@ impl QueryStream {
         let rows_wanted = limits.rows_max.checked_add(1);
         let engine = Arc::clone(&shared);
         let task = shared.spawn(async move {
-            if let Err(error) = execute(&engine, statement, rows_wanted, &sender).await {
+            if let Err(error) = execute(&engine, work, rows_wanted, &sender).await {
                 // Nobody listens when the caller has gone.
                 drop(sender.send(Err(error)).await);
             }
@@ -197,16 +205,21 @@ impl std::fmt::Debug for QueryStream {
 /// Plans a statement, checks the plan, and sends its columns and then its rows.
 async fn execute(
     shared: &Shared,
-    statement: Statement,
+    work: Work,
     rows_wanted: Option<usize>,
     sender: &mpsc::Sender<Result<Message, QueryError>>,
 ) -> Result<(), QueryError> {
     let translate = |error| shared.translate(&error);
-    let state = shared.context.state();
-    let plan = state.statement_to_plan(statement).await.map_err(translate)?;
-    guard::check_plan(&plan)?;
-    let plan = limited(plan, rows_wanted).map_err(translate)?;
-    let frame = DataFrame::new(state, plan);
+    let frame = match work {
+        Work::Frame(frame) => *frame,
+        Work::Statement(statement) => {
+            let state = shared.context.state();
+            let plan = state.statement_to_plan(*statement).await.map_err(translate)?;
+            guard::check_plan(&plan)?;
+            let plan = limited(plan, rows_wanted).map_err(translate)?;
+            DataFrame::new(state, plan)
+        }
+    };
     let mut batches = frame.execute_stream().await.map_err(translate)?;
     // A send fails when the caller has gone, and then nothing is left to do.
     if sender.send(Ok(Message::Schema(batches.schema()))).await.is_err() {

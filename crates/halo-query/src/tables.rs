@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
+use datafusion::catalog::TableProvider;
 use datafusion::catalog::streaming::StreamingTable;
 use datafusion::common::DataFusionError;
 use datafusion::datasource::ViewTable;
@@ -76,13 +77,13 @@ pub(crate) struct Found {
     pub(crate) surveys: Arc<Surveys>,
 }
 
-/// Makes the tables of a dataset known to a context.
+/// Makes the tables of a dataset known to a context, and gives the spans as they are stored, which users do not see.
 pub(crate) async fn register(
     context: &SessionContext,
     dataset: &Dataset,
     store: &Arc<ContentStore>,
     (found, causes): (&Found, &Arc<Causes>),
-) -> Result<(), QueryError> {
+) -> Result<Arc<dyn TableProvider>, QueryError> {
     let (spans, traces) = (dataset.span_files(), dataset.trace_files());
     for file in spans.iter().chain(&traces).chain(&dataset.text_files()).chain(&dataset.message_files()) {
         must_exist(file)?;
@@ -124,7 +125,7 @@ pub(crate) async fn register(
         }
         workshop.register_table(name, view).map_err(internal)?;
     }
-    Ok(())
+    workshop.table_provider(views::STORED_SPANS).await.map_err(internal)
 }
 
 /// Adds a table whose rows are found when it is read.

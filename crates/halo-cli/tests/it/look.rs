@@ -30,6 +30,29 @@ fn an_overview_and_a_trace() {
         shown(&["search", "traces.halo", "("]),
         shown(&["trace", "traces.halo", "nowhere"]),
         shown(&["trace", "traces.halo", &trace, "--span", "x"]),
+        shown(&["trace", "traces.halo", &trace, "--step", "4"]),
+        shown(&["trace", "traces.halo", &trace, "--step", "4", "--span", "x"]),
+        shown(&["trace", "traces.halo", &trace, "--step", "4", "--format", "json"]),
     ];
     assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn a_trace_in_colour_and_as_a_document() {
+    let sandbox = Sandbox::with_dataset("small.jsonl");
+    let trace = "00000000000000000000000000000003";
+    let colored = sandbox.run(&["trace", "traces.halo", trace, "--color", "always"]).shown();
+    assert_snapshot!(colored.replace('\u{1b}', "^"));
+    let plain = sandbox.run(&["trace", "traces.halo", trace]).shown();
+    assert!(!plain.contains('\u{1b}'), "{plain}");
+    let json = sandbox.run(&["trace", "traces.halo", trace, "--format", "json"]).stdout;
+    let document: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        (document["trace"]["trace_id"].as_str(), document["trace"]["span_count"].as_u64()),
+        (Some(trace), Some(3))
+    );
+    assert_eq!((&document["spans"][0]["depth"], &document["spans"][0]["children"]), (&0.into(), &vec![2, 3].into()));
+    assert_eq!(document["spans"][1]["attributes"]["session.id"], document["spans"][1]["session_id"]);
+    let none = sandbox.run(&["trace", "traces.halo", "nowhere", "--format", "json"]).shown();
+    assert!(none.starts_with("exit code 2") && none.contains("there is no trace `nowhere`"), "{none}");
 }

@@ -107,6 +107,8 @@ fn what_the_model_is_sent() {
                 "query_traces",
                 "count_traces",
                 "view_trace",
+                "view_traces",
+                "view_spans",
                 "search_trace",
                 "search_span",
                 "sql",

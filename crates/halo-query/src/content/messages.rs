@@ -152,10 +152,7 @@ fn member(value: &Value, key: &str, message: &StoredMessage<'_>) -> Option<Strin
 /// `message_identity(row, place)`: a hash of what a message says, in sixteen hex digits.
 pub(super) fn identity(store: &ContentStore, columns: &[ArrayRef]) -> Result<ArrayRef> {
     let (rows, places) = (ints(&columns[0]), ints(&columns[1]));
-    let mut loaded = Loaded::default();
-    load_calls(store, rows.iter().flatten(), &mut loaded)?;
-    let contents: Vec<i64> = rows.iter().filter_map(|row| loaded.message(row?)?.content_id()).collect();
-    store.load_texts(contents.into_iter(), &mut loaded).map_err(failed)?;
+    let loaded = load_told(store, rows.iter().flatten().collect(), Vec::new())?;
     let mut known: HashMap<(i64, bool), String> = HashMap::new();
     let mut ids = StringViewBuilder::with_capacity(rows.len());
     for (row, place) in rows.iter().zip(places) {
@@ -168,9 +165,41 @@ pub(super) fn identity(store: &ContentStore, columns: &[ArrayRef]) -> Result<Arr
 }
 
 fn identity_of(loaded: &Loaded, row: i64, place: i64) -> String {
+    format!("{:016x}", told_message(loaded, row, place % 2 == 1).identity)
+}
+
+/// What a message says.
+#[derive(Debug)]
+pub(crate) struct ToldMessage {
+    /// Who speaks.
+    pub(crate) role: String,
+    /// Id of its text.
+    pub(crate) content_id: Option<i64>,
+    /// Tool calls that it asks for: a JSON array of `{id, name, arguments}`.
+    pub(crate) calls: Option<String>,
+    /// Hash of all this: equal for equal messages. As hex digits it is the `message_id` of SQL.
+    pub(crate) identity: u64,
+}
+
+/// A message that was loaded.
+pub(crate) fn told_message(loaded: &Loaded, row: i64, came_out: bool) -> ToldMessage {
     let message = loaded.message(row);
-    let role = role_at(message.as_ref(), place);
-    let content = message.and_then(|message| message.content_id()).map_or("", |id| loaded.text(id));
-    let calls = calls_json(loaded, row).unwrap_or_default();
-    format!("{:016x}", texts_hash(&[&role, content, &calls]))
+    let role = role_at(message.as_ref(), i64::from(came_out));
+    let content_id = message.and_then(|message| message.content_id());
+    let calls = calls_json(loaded, row);
+    let content = content_id.map_or("", |id| loaded.text(id));
+    let identity = texts_hash(&[&role, content, calls.as_deref().unwrap_or_default()]);
+    ToldMessage { role, content_id, calls, identity }
+}
+
+/// Brings messages into memory with their texts, and other texts with them.
+pub(crate) fn load_told(store: &ContentStore, mut messages: Vec<i64>, mut texts: Vec<i64>) -> Result<Loaded> {
+    let mut loaded = Loaded::default();
+    messages.sort_unstable();
+    messages.dedup();
+    load_calls(store, messages.iter().copied(), &mut loaded)?;
+    texts.extend(messages.iter().filter_map(|row| loaded.message(*row)?.content_id()));
+    texts.sort_unstable();
+    store.load_texts(texts.into_iter(), &mut loaded).map_err(failed)?;
+    Ok(loaded)
 }

@@ -4,10 +4,13 @@ use halo_dataset::{Column, ColumnKind, SPAN_COLUMNS, TRACE_COLUMNS};
 
 use crate::content::{FILL_JSON, TEXT_OF, TOOL_CALLS};
 
+/// The view of spans with ids where others show texts.
+pub(super) const STORED_SPANS: &str = "spans_numbered";
+
 /// The views in the order in which they build on each other. `straddle` tells that some traces stand in several segments.
 pub(super) fn all(straddle: bool) -> [(&'static str, String); 8] {
     [
-        ("spans_numbered", numbered(straddle)),
+        (STORED_SPANS, numbered(straddle)),
         ("spans", format!("SELECT {} FROM spans_numbered", shown(SPAN_COLUMNS))),
         ("traces", traces(straddle)),
         ("messages", MESSAGES.to_owned()),

@@ -2,16 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use serde_json::{Map, Value};
+use crate::trace_steps::Step;
 
-use super::filled;
-use crate::overview::number;
-
-/// The tree of a trace: the depth of each step, and its parent.
+/// The tree of a trace: the depth of each step, its parent, and whether it has children.
 #[derive(Default)]
 pub(crate) struct Tree {
     nodes: Vec<Node>,
-    first_llm_steps: Vec<u64>,
 }
 
 /// A step in the tree.
@@ -23,48 +19,39 @@ pub(crate) struct Node {
     pub(crate) parent_missing: bool,
     /// 0 for a root.
     pub(crate) depth: usize,
+    /// Whether no step ran in it.
+    pub(crate) is_leaf: bool,
 }
 
 impl Tree {
-    /// From rows of step, ids, type and agent in order of step.
-    pub(crate) fn of(rows: &[Map<String, Value>]) -> Self {
+    /// From the steps in their order.
+    pub(crate) fn of(steps: &[Step]) -> Self {
         // The first span of an id counts, as everywhere.
         let mut by_id = HashMap::new();
-        for (index, row) in rows.iter().enumerate() {
-            if let Some(id) = filled(row, "span_id") {
-                by_id.entry(id).or_insert(index);
-            }
+        for (index, step) in steps.iter().enumerate() {
+            by_id.entry(step.span_id.as_str()).or_insert(index);
         }
-        let mut nodes: Vec<Node> = rows
+        let mut nodes: Vec<Node> = steps
             .iter()
             .enumerate()
-            .map(|(index, row)| {
-                let id = filled(row, "parent_span_id");
+            .map(|(index, step)| {
+                let id = step.parent_span_id.as_deref();
                 let parent = id.and_then(|id| by_id.get(id)).copied().filter(|parent| *parent != index);
-                Node { parent, parent_missing: id.is_some() && parent.is_none(), depth: usize::MAX }
+                Node { parent, parent_missing: id.is_some() && parent.is_none(), depth: usize::MAX, is_leaf: true }
             })
             .collect();
         for index in 0..nodes.len() {
             set_depth(&mut nodes, index);
+            if let Some(parent) = nodes[index].parent {
+                nodes[parent].is_leaf = false;
+            }
         }
-        let mut agents = HashSet::new();
-        let first_llm_steps = rows
-            .iter()
-            .filter(|row| filled(row, "span_type") == Some("LLM"))
-            .filter(|row| agents.insert(filled(row, "agent_name")))
-            .map(|row| number(row, "step"))
-            .collect();
-        Self { nodes, first_llm_steps }
+        Self { nodes }
     }
 
     /// The step at this place.
     pub(crate) fn node(&self, index: usize) -> Option<Node> {
         self.nodes.get(index).copied()
-    }
-
-    /// The first LLM step of each agent.
-    pub(crate) fn first_llm_steps(&self) -> impl Iterator<Item = u64> {
-        self.first_llm_steps.iter().copied()
     }
 }
 

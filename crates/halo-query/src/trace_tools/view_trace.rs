@@ -1,30 +1,20 @@
 //! `view_trace`: one trace as a tree of its steps, by page.
 
-use std::collections::HashMap;
-use std::fmt::Write as _;
-
 use halo_tool::{Tool, ToolContext, ToolError, ToolOutput};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
 
-use super::system_prompt::{self, SystemPrompt};
-use super::text::{DATA_NOTE, counted, one_line};
-use super::trace_page::{Page, Shared};
-use super::trace_tree::Tree;
-use super::{filled, must_know, query_traces::seconds, sql_text, tool_error};
-use crate::TraceSession;
-use crate::overview::number;
-use crate::session::OWN_LIMITS;
-
-/// Agents of a trace whose system prompt is shown.
-const PROMPTS_MAX: usize = 6;
-
-/// Columns that a page is made of.
-const COLUMNS: &str = "step, span_id, parent_span_id, span_type, name, status, status_message, error_type,
-    CAST(start_time AS BIGINT) AS start_ns, duration_ms, service_name, agent_name, model, tool_name, input_tokens,
-    output_tokens, finish_reason, requested_tool_calls, input, output,
-    CASE WHEN span_type = 'TOOL' THEN failure_code END AS failure";
+use super::pager::{PAGE_TOKENS, Pager};
+use super::reader::{Reader, View};
+use super::step_writer::{StepWriter, WHOLE};
+use super::text::{clean, one_line};
+use super::trace_facts::TraceFacts;
+use super::trace_header::{push_attributes, push_landmarks, push_names, push_numbers};
+use super::{sql_text, tool_error, unknown_trace};
+use crate::trace_steps::{self, Step, chunks};
+use crate::{Mark, MarkedText, TraceSession};
 
 /// The tool.
 pub(crate) struct ViewTrace {
@@ -52,119 +42,120 @@ impl Tool for ViewTrace {
     }
 
     async fn call(&self, args: ViewTraceArgs, context: &ToolContext) -> Result<ToolOutput, ToolError> {
-        must_know(&self.session, &args.trace_id, &context.cancel).await?;
-        let trace = sql_text(&args.trace_id);
-        let sql = format!("SELECT * FROM traces WHERE trace_id = {trace}");
-        let rows = self.session.own_query(&sql, &context.cancel).await;
-        let row = rows.map_err(tool_error)?.rows().pop().unwrap_or_default();
-        let shared = Shared::of(&row);
-        let tree = self.tree(&trace, context).await?;
-        let prompts = self.prompts(&trace, &tree, context).await?;
-
-        // All steps are read whichever page is wanted: what was told before depends on them, and so does the number of pages.
-        let wanted = args.page.unwrap_or(1).max(1);
-        let mut page = Page::new(wanted, &shared, &tree, prompts);
-        let sql = format!("SELECT {COLUMNS} FROM spans WHERE trace_id = {trace} ORDER BY step");
-        let mut stream = self.session.stream(&sql, &OWN_LIMITS, &context.cancel).await.map_err(tool_error)?;
-        let columns = stream.columns().to_vec();
-        while let Some(batch) = stream.next().await.map_err(tool_error)? {
-            for span in batch.objects(&columns) {
-                page.push(&span);
-            }
-        }
-        if wanted > page.count() {
-            return Err(ToolError::for_model(format!(
-                "there is no page {wanted}: the trace ends with page {}",
-                page.count()
-            )));
-        }
-        let mut text = header(&args.trace_id, &row, wanted);
-        text.push_str(&page.finish(&args.trace_id, stream.truncated()));
-        Ok(ToolOutput::showing(text, vec![args.trace_id]))
+        let view = View::for_model(args.page);
+        let shown = show_trace(&self.session, &args.trace_id, &view, &context.cancel).await?;
+        Ok(ToolOutput::showing(shown.into_text(), vec![args.trace_id]))
     }
 }
 
-impl ViewTrace {
-    /// Who is whose parent.
-    async fn tree(&self, trace: &str, context: &ToolContext) -> Result<Tree, ToolError> {
-        let sql = format!(
-            "SELECT step, span_id, parent_span_id, span_type, agent_name FROM spans WHERE trace_id = {trace} ORDER BY step"
+/// The row of a trace and its steps, without their texts.
+pub(super) struct Outline {
+    pub(super) row: Map<String, Value>,
+    pub(super) steps: Vec<Step>,
+    pub(super) facts: TraceFacts,
+}
+
+/// Reads the row and the steps of a trace.
+pub(super) async fn outline(
+    session: &TraceSession,
+    trace_id: &str,
+    cancel: &CancellationToken,
+) -> Result<Outline, ToolError> {
+    let sql = format!("SELECT * FROM traces WHERE trace_id = {}", sql_text(trace_id));
+    let (rows, steps) = tokio::join!(session.own_query(&sql, cancel), trace_steps::read(session, trace_id, cancel));
+    let Some(row) = rows.map_err(tool_error)?.rows().pop() else {
+        return Err(unknown_trace(session, trace_id, cancel).await);
+    };
+    let steps = steps.map_err(tool_error)?;
+    let facts = TraceFacts::of(&steps, row.get("duration_ms").and_then(Value::as_f64));
+    Ok(Outline { row, steps, facts })
+}
+
+/// One page of a trace as a tree of its steps.
+///
+/// # Errors
+/// There is no such trace or page, or the dataset can't be read.
+pub async fn show_trace(
+    session: &TraceSession,
+    trace_id: &str,
+    view: &View,
+    cancel: &CancellationToken,
+) -> Result<MarkedText, ToolError> {
+    let (page, reader) = (view.page.max(1), &view.reader);
+    let outline = outline(session, trace_id, cancel).await?;
+    let steps = &outline.steps;
+    let mut pager = Pager::new(page, PAGE_TOKENS);
+    let mut writer = StepWriter::new(&outline.facts, steps, WHOLE);
+    let (mut shown, mut cut) = (Vec::new(), Vec::new());
+    let all: Vec<usize> = (0..steps.len()).collect();
+    // What was told before a page depends on all that stands before it, and on nothing that comes after it.
+    'pages: for chunk in chunks(steps, &all, trace_steps::FEW) {
+        let wanted: Vec<&Step> = chunk.iter().map(|index| &steps[*index]).collect();
+        let texts = trace_steps::texts(session, trace_id, &wanted, cancel).await.map_err(tool_error)?;
+        for index in chunk {
+            let blocks = writer.write(*index, &texts);
+            let first = std::iter::once((&blocks.first, None));
+            for (block, heading) in first.chain(blocks.more.iter().map(|block| (block, Some(&blocks.heading)))) {
+                if pager.push(&block.text, heading) {
+                    note(&mut shown, steps[*index].step);
+                    if block.is_cut {
+                        note(&mut cut, steps[*index].step);
+                    }
+                }
+            }
+            if pager.is_past() {
+                break 'pages;
+            }
+        }
+    }
+    if shown.is_empty() && page > 1 {
+        return Err(ToolError::for_model(format!(
+            "there is no page {page}: the trace ends with page {}",
+            pager.page()
+        )));
+    }
+    let is_past = pager.is_past();
+    let mut text = header(&outline, page, reader);
+    text.append(&pager.into_text());
+    reader.push_cut_note(&mut text, trace_id, &cut, shown.first().copied().unwrap_or(1));
+    if is_past || page > 1 {
+        let place = format!(
+            "page {page}: steps {}-{} of {}",
+            shown.first().unwrap_or(&0),
+            shown.last().unwrap_or(&0),
+            steps.len()
         );
-        let rows = self.session.own_query(&sql, &context.cancel).await;
-        Ok(Tree::of(&rows.map_err(tool_error)?.rows()))
+        let next = if is_past {
+            format!("; the next: {}", reader.trace_call(trace_id, page + 1))
+        } else {
+            "; the last".to_owned()
+        };
+        text.mark(Mark::Note, &clean(&format!("[{place}{next}]")));
+        text.push("\n");
     }
+    Ok(text)
+}
 
-    /// The system prompt of each agent, by the first LLM step of that agent. Attributes hold whole conversations: only those of these
-    /// steps are read.
-    async fn prompts(
-        &self,
-        trace: &str,
-        tree: &Tree,
-        context: &ToolContext,
-    ) -> Result<HashMap<u64, SystemPrompt>, ToolError> {
-        let steps: Vec<String> = tree.first_llm_steps().take(PROMPTS_MAX).map(|step| step.to_string()).collect();
-        if steps.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let sql =
-            format!("SELECT step, attributes FROM spans WHERE trace_id = {trace} AND step IN ({})", steps.join(", "));
-        let rows = self.session.own_query(&sql, &context.cancel).await;
-        let rows = rows.map_err(tool_error)?.rows();
-        let found =
-            rows.iter().filter_map(|row| Some((number(row, "step"), system_prompt::find(filled(row, "attributes")?)?)));
-        Ok(found.collect())
+fn note(steps: &mut Vec<u64>, step: u64) {
+    if steps.last() != Some(&step) {
+        steps.push(step);
     }
 }
 
-/// What the steps of a trace have in common, told once.
-fn header(trace_id: &str, row: &Map<String, Value>, page: usize) -> String {
-    let mut text = format!("trace {}, {}", one_line(trace_id, 100), counted(number(row, "span_count"), "span"));
-    if page > 1 {
-        let _ = writeln!(text, ", page {page}\n{DATA_NOTE}\n");
-        return text;
+/// What the steps have in common; on later pages only whose they are.
+fn header(outline: &Outline, page: usize, reader: &Reader) -> MarkedText {
+    let mut text = MarkedText::default();
+    if page == 1 {
+        push_numbers(&mut text, &outline.row);
+        push_names(&mut text, &outline.row);
+        push_attributes(&mut text, &outline.row);
+        push_landmarks(&mut text, &outline.steps, &outline.facts);
+    } else {
+        let trace_id = outline.row.get("trace_id").and_then(Value::as_str).unwrap_or("?");
+        text.mark(Mark::Title, &format!("trace {}, page {page}", one_line(trace_id, 100)));
+        text.push("\n");
     }
-    if let Some(start) = filled(row, "start_time") {
-        let _ = write!(text, ", {start}");
-    }
-    if let Some(duration_ms) = row.get("duration_ms").and_then(Value::as_f64) {
-        let _ = write!(text, ", {}", seconds(duration_ms));
-    }
-    for (column, unit) in [
-        ("llm_calls", "llm"),
-        ("tool_calls", "tool"),
-        ("failed_tool_calls", "failed tool"),
-        ("error_spans", "ERROR"),
-        ("missing_parents", "without their parent"),
-    ] {
-        match number(row, column) {
-            0 => {}
-            count => {
-                let _ = write!(text, ", {count} {unit}");
-            }
-        }
-    }
-    let tokens = (number(row, "input_tokens"), number(row, "output_tokens"));
-    if tokens != (0, 0) {
-        let _ = write!(text, ", {}>{} tok", tokens.0, tokens.1);
-    }
-    if let Some(outcome) = filled(row, "outcome").filter(|outcome| *outcome != "unknown") {
-        let _ = write!(text, ", {outcome}");
-    }
-    text.push('\n');
-    let mut common = Vec::new();
-    for (column, label) in [("service_names", "service"), ("agent_names", "agent"), ("models", "model")] {
-        let values: Vec<&str> = row
-            .get(column)
-            .and_then(Value::as_array)
-            .map(|values| values.iter().filter_map(Value::as_str).collect())
-            .unwrap_or_default();
-        if !values.is_empty() {
-            common.push(format!("{label} {}", one_line(&values.join(", "), 300)));
-        }
-    }
-    if let Some(attributes) = filled(row, "attributes").filter(|attributes| *attributes != "{}") {
-        common.push(format!("attributes {}", one_line(attributes, 600)));
-    }
-    let _ = writeln!(text, "{}\n{DATA_NOTE}\n", common.join("; "));
+    reader.push_data_note(&mut text);
+    text.push("\n");
     text
 }

@@ -19,4 +19,6 @@ mod sql;
 mod support;
 mod tool_calls;
 mod tools;
+mod view;
+mod view_pages;
 mod views;
