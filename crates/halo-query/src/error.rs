@@ -54,7 +54,7 @@ impl QueryError {
                 Some("narrow it: filter by trace_id or time, search fewer columns, or ask `traces` instead of `spans`")
             }
             Self::Limit { kind: LimitKind::Memory, .. } => Some(
-                "select fewer long columns (input, output, attributes, events), aggregate or LIMIT before sorting and joining, or allow more memory",
+                "select fewer long columns (input, output, attributes, events), aggregate or LIMIT before sorting and joining, shorten texts with substr(x, 1, 2000) before repeating, joining or replacing in them, or allow more memory",
             ),
             Self::Dataset(error) => error.hint(),
             Self::Cancelled | Self::Internal { .. } => None,

@@ -13,6 +13,15 @@ use halo_dataset::Dataset;
 
 use crate::decoded;
 
+mod bounded;
+mod collecting;
+mod concat;
+mod growth;
+
+pub(crate) use bounded::{TOO_MUCH, bounded, within};
+pub(crate) use collecting::bounded_window;
+pub(crate) use concat::text_concat;
+
 /// `result_failure(text)`: the sign of failure in a tool's result, NULL when it has none.
 pub(crate) fn result_failure() -> ScalarUDF {
     ScalarUDF::from(ResultFailure { signature: Signature::string(1, Volatility::Immutable) })

@@ -28,6 +28,7 @@
 //! # }
 //! ```
 
+mod bounds;
 mod cell;
 mod content;
 mod decoded;
@@ -43,9 +44,11 @@ mod render;
 mod result;
 mod rewrite;
 mod session;
+mod stop;
 mod stream;
 mod tables;
 mod trace_tools;
+mod watch;
 
 pub use error::{LimitKind, QueryError};
 pub use overview::summary;
