@@ -57,7 +57,7 @@ pub(crate) fn translate(error: &DataFusionError, surroundings: &Surroundings<'_>
         DataFusionError::ObjectStore(error) => damaged(surroundings, &error.to_string()),
         DataFusionError::IoError(error) => damaged(surroundings, &error.to_string()),
         DataFusionError::ResourcesExhausted(message) if message.starts_with(TOO_MUCH) => {
-            QueryError::Limit { kind: LimitKind::Memory, message: message.clone() }
+            QueryError::Limit { kind: LimitKind::Call, message: message.clone() }
         }
         DataFusionError::ResourcesExhausted(_) => QueryError::Limit {
             kind: LimitKind::Memory,
@@ -67,6 +67,10 @@ pub(crate) fn translate(error: &DataFusionError, surroundings: &Surroundings<'_>
             ),
         },
         DataFusionError::External(error) => running(&error.to_string(), span),
+        // The kernels call a pattern that they can't compile their own fault.
+        DataFusionError::Internal(message) if message.contains("Regular expression did not compile") => {
+            running(message, span)
+        }
         other => QueryError::internal(clean(&other.strip_backtrace())),
     }
 }

@@ -246,7 +246,9 @@ impl ScalarUDFImpl for JsonMatches {
             .iter()
             .map(|text| {
                 text.map(|text| {
-                    matches(text) || (anchored || decoded::may_hold(text, &matches)) && decoded::any(text, &matches)
+                    matches(text)
+                        || (anchored || decoded::may_hold(text, &matches))
+                            && decoded::any_inside(text, anchored, &matches)
                 })
             })
             .collect();

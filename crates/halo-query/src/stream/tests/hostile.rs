@@ -55,7 +55,7 @@ fn is_wanted(wanted: &str, result: &Result<QueryResult, QueryError>) -> bool {
         ("runs", Ok(result)) => result.row_count() < 1000,
         ("cut", Ok(result)) => result.truncated,
         ("time", Err(QueryError::Limit { kind, .. })) => *kind == LimitKind::Time,
-        ("memory", Err(QueryError::Limit { kind, .. })) => *kind == LimitKind::Memory,
+        ("memory", Err(QueryError::Limit { kind, .. })) => *kind != LimitKind::Time,
         ("stopped", Err(QueryError::Limit { .. })) => true,
         (wanted, Err(error @ QueryError::Statement { .. })) => {
             let text = wanted.strip_prefix("wrong:").map(str::trim);
