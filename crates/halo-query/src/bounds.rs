@@ -50,7 +50,7 @@ impl Bounds {
                 let WindowFunctionDefinition::AggregateUDF(function) = &call.fun else {
                     return Transformed::no(Expr::WindowFunction(call));
                 };
-                let Some(function) = bounded_window(function, self.memory_bytes) else {
+                let Some(function) = bounded_window(function, &call.params.window_frame, self.memory_bytes) else {
                     return Transformed::no(Expr::WindowFunction(call));
                 };
                 call.fun = WindowFunctionDefinition::AggregateUDF(function);

@@ -9,31 +9,44 @@ use arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::{DataFusionError, Result, ScalarValue};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::AggregateOrderSensitivity;
-use datafusion::logical_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, ReversedUDAF, Signature};
+use datafusion::logical_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, ReversedUDAF, Signature, WindowFrame};
 
 use super::bounded::{CALL_SHARE, too_much};
 
 const COLLECTING: &[&str] = &["array_agg", "string_agg"];
 
 /// The aggregate within bounds as a window function, where it needs any and has none.
-pub(crate) fn bounded_window(function: &Arc<AggregateUDF>, memory_bytes: usize) -> Option<Arc<AggregateUDF>> {
+pub(crate) fn bounded_window(
+    function: &Arc<AggregateUDF>,
+    frame: &WindowFrame,
+    memory_bytes: usize,
+) -> Option<Arc<AggregateUDF>> {
     let inner: &dyn Any = function.inner().as_ref();
     if !COLLECTING.contains(&function.name()) || inner.is::<Collecting>() {
         return None;
     }
     let bytes_max = memory_bytes / CALL_SHARE;
-    Some(Arc::new(AggregateUDF::from(Collecting { inner: Arc::clone(function), bytes_max })))
+    let is_whole = frame.start_bound.is_unbounded() && frame.end_bound.is_unbounded();
+    Some(Arc::new(AggregateUDF::from(Collecting { inner: Arc::clone(function), is_whole, bytes_max })))
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Collecting {
     inner: Arc<AggregateUDF>,
+    /// Whether every row gets the same, which is asked for once and then written out for each.
+    is_whole: bool,
     bytes_max: usize,
 }
 
 impl Collecting {
     fn counted(&self, inner: Box<dyn Accumulator>) -> Box<dyn Accumulator> {
-        Box::new(Counted { inner, name: self.inner.name().to_owned(), given: 0, bytes_max: self.bytes_max })
+        Box::new(Counted {
+            inner,
+            name: self.inner.name().to_owned(),
+            rows: self.is_whole.then_some(0),
+            given: 0,
+            bytes_max: self.bytes_max,
+        })
     }
 }
 
@@ -98,6 +111,8 @@ impl AggregateUDFImpl for Collecting {
 struct Counted {
     inner: Box<dyn Accumulator>,
     name: String,
+    /// Rows that each get what is asked for once; `None` when each row asks.
+    rows: Option<usize>,
     given: usize,
     bytes_max: usize,
 }
@@ -105,7 +120,7 @@ struct Counted {
 impl Accumulator for Counted {
     fn evaluate(&mut self) -> Result<ScalarValue> {
         // What it has collected is a bound on what it gives, and known before it is written out.
-        self.given = self.given.saturating_add(self.inner.size());
+        self.given = self.given.saturating_add(self.inner.size().saturating_mul(self.rows.unwrap_or(1)));
         if self.given > self.bytes_max {
             return Err(DataFusionError::ResourcesExhausted(too_much(
                 &format!("{} over a window", self.name),
@@ -117,6 +132,9 @@ impl Accumulator for Counted {
     }
 
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        if let Some(rows) = &mut self.rows {
+            *rows += values.first().map_or(0, |array| array.len());
+        }
         self.inner.update_batch(values)
     }
 
