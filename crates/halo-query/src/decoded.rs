@@ -15,11 +15,13 @@ pub(crate) fn visit_leaves(text: &str, path: &str, visit: &mut dyn FnMut(&str, &
 
 /// Whether `test` holds for the text as it is or for a text inside it. Most texts are settled without decoding.
 pub(crate) fn any(text: &str, test: &dyn Fn(&str) -> bool) -> bool {
-    if test(text) {
-        return true;
-    }
+    test(text) || any_inside(text, false, test)
+}
+
+/// Whether `test` holds for a text inside a text. `whole` tells that it asks where a text begins or ends.
+pub(crate) fn any_inside(text: &str, whole: bool, test: &dyn Fn(&str) -> bool) -> bool {
     // Without a backslash, every text inside stands in the outer one as it is.
-    if !text.contains('\\') || !is_container(text) {
+    if !(whole || text.contains('\\')) || !is_container(text) {
         return false;
     }
     !visit_leaves(text, "", &mut |_, leaf| !test(leaf))

@@ -6,6 +6,7 @@ use datafusion::common::{Column, DataFusionError, SchemaError, Span};
 use datafusion::sql::sqlparser::parser::ParserError;
 use halo_dataset::DatasetError;
 
+use crate::functions::TOO_MUCH;
 use crate::tables::TABLES;
 use crate::{LimitKind, QueryError};
 
@@ -14,6 +15,9 @@ const MESSAGE_CHARS_MAX: usize = 400;
 
 /// Names in a hint when none is near.
 const NAMES_MAX: usize = 60;
+
+/// What the engine says of a pattern that is too large, each of its functions in its own words.
+const TOO_LARGE: &[&str] = &["CompiledTooBig", "exceeds size limit", "is too large"];
 
 /// What an error needs to know of the session to name what would fit.
 pub(crate) struct Surroundings<'a> {
@@ -52,6 +56,9 @@ pub(crate) fn translate(error: &DataFusionError, surroundings: &Surroundings<'_>
         DataFusionError::ParquetError(error) => damaged(surroundings, &error.to_string()),
         DataFusionError::ObjectStore(error) => damaged(surroundings, &error.to_string()),
         DataFusionError::IoError(error) => damaged(surroundings, &error.to_string()),
+        DataFusionError::ResourcesExhausted(message) if message.starts_with(TOO_MUCH) => {
+            QueryError::Limit { kind: LimitKind::Call, message: message.clone() }
+        }
         DataFusionError::ResourcesExhausted(_) => QueryError::Limit {
             kind: LimitKind::Memory,
             message: format!(
@@ -60,6 +67,10 @@ pub(crate) fn translate(error: &DataFusionError, surroundings: &Surroundings<'_>
             ),
         },
         DataFusionError::External(error) => running(&error.to_string(), span),
+        // The kernels call a pattern that they can't compile their own fault.
+        DataFusionError::Internal(message) if message.contains("Regular expression did not compile") => {
+            running(message, span)
+        }
         other => QueryError::internal(clean(&other.strip_backtrace())),
     }
 }
@@ -255,6 +266,9 @@ fn running(message: &str, span: Option<Span>) -> QueryError {
         return QueryError::statement_with_hint(at(span, &message), crate::pattern::ESCAPE);
     }
     let beyond_regular = message.contains("look-around") || message.contains("backreference");
+    if TOO_LARGE.iter().any(|sign| message.contains(sign)) {
+        return QueryError::statement_with_hint(at(span, "the pattern is too large"), crate::pattern::SMALLER);
+    }
     if message.contains("regex parse error") && !beyond_regular {
         // What comes before the reason draws the pattern over several lines.
         let reason = message.rsplit("error: ").next().unwrap_or_default();

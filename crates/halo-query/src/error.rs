@@ -42,6 +42,8 @@ pub enum LimitKind {
     Time,
     /// Memory of all queries of a session together.
     Memory,
+    /// What one call of a function makes.
+    Call,
 }
 
 impl QueryError {
@@ -50,11 +52,14 @@ impl QueryError {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Statement { hint, .. } => hint.as_deref(),
-            Self::Limit { kind: LimitKind::Time, .. } => {
-                Some("narrow it: filter by trace_id or time, search fewer columns, or ask `traces` instead of `spans`")
-            }
+            Self::Limit { kind: LimitKind::Time, .. } => Some(
+                "narrow it: filter by trace_id or time, search fewer columns, ask `traces` instead of `spans`, and give every join a condition",
+            ),
             Self::Limit { kind: LimitKind::Memory, .. } => Some(
                 "select fewer long columns (input, output, attributes, events), aggregate or LIMIT before sorting and joining, or allow more memory",
+            ),
+            Self::Limit { kind: LimitKind::Call, .. } => Some(
+                "shorten what goes in with substr(x, 1, 2000), take fewer rows or a smaller count, or allow more memory",
             ),
             Self::Dataset(error) => error.hint(),
             Self::Cancelled | Self::Internal { .. } => None,

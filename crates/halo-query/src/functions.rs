@@ -15,6 +15,15 @@ use crate::causes::Causes;
 use crate::decoded;
 use crate::search::SearchEngine;
 
+mod bounded;
+mod collecting;
+mod concat;
+mod growth;
+
+pub(crate) use bounded::{TOO_MUCH, bounded, within};
+pub(crate) use collecting::bounded_window;
+pub(crate) use concat::text_concat;
+
 /// `result_failure(text)`: the sign of failure in a tool's result, NULL when it has none.
 pub(crate) fn result_failure() -> ScalarUDF {
     ScalarUDF::from(ResultFailure { signature: Signature::string(1, Volatility::Immutable) })
@@ -229,7 +238,9 @@ impl ScalarUDFImpl for JsonMatches {
             .iter()
             .map(|text| {
                 text.map(|text| {
-                    matches(text) || (anchored || decoded::may_hold(text, &matches)) && decoded::any(text, &matches)
+                    matches(text)
+                        || (anchored || decoded::may_hold(text, &matches))
+                            && decoded::any_inside(text, anchored, &matches)
                 })
             })
             .collect();

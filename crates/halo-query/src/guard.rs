@@ -1,15 +1,23 @@
 //! What may run: exactly one statement, and one that only reads.
 
+use std::ops::ControlFlow;
+
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SQLOptions;
 use datafusion::sql::parser::{DFParserBuilder, Statement};
-use datafusion::sql::sqlparser::ast::{self, DescribeAlias, SetExpr};
+use datafusion::sql::sqlparser::ast::{self, DescribeAlias, Query, SetExpr, Visit as _, Visitor};
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 
 use crate::{QueryError, engine_error};
 
+mod size;
+
 /// How deep parentheses, subqueries and operators may nest. Deeper statements are machine-made, and cost stack.
 const NESTING_MAX: usize = 100;
+
+/// The engine's table of its own settings: threads, memory and folders of this machine.
+const ENGINE_SETTINGS: &str = "df_settings";
 
 const ONLY_READS: &str =
     "a dataset is read-only: write one SELECT, WITH, VALUES, EXPLAIN, SHOW TABLES or DESCRIBE statement";
@@ -30,6 +38,9 @@ pub(crate) enum Checked {
 
 /// Parses a text and lets through one statement that only reads.
 pub(crate) fn check(sql: &str) -> Result<Checked, QueryError> {
+    // Files that were saved on Windows begin with this mark.
+    let sql = sql.trim_start_matches('\u{feff}');
+    size::check_text(sql)?;
     let dialect = PostgreSqlDialect {};
     let statements = DFParserBuilder::new(sql)
         .with_dialect(&dialect)
@@ -57,7 +68,10 @@ pub(crate) fn check(sql: &str) -> Result<Checked, QueryError> {
 fn checked(statement: Statement) -> Result<Checked, QueryError> {
     match &statement {
         Statement::Explain(explain) => match explain.statement.as_ref() {
-            Statement::Statement(inner) if is_query(inner) => Ok(Checked::Query(Box::new(statement))),
+            Statement::Statement(inner) => {
+                check_query(inner)?;
+                Ok(Checked::Query(Box::new(statement)))
+            }
             inner => Err(refused(&first_word(&inner.to_string()))),
         },
         Statement::Statement(inner) => match inner.as_ref() {
@@ -77,8 +91,10 @@ fn checked(statement: Statement) -> Result<Checked, QueryError> {
                     )),
                 }
             }
-            inner if is_query(inner) => Ok(Checked::Query(Box::new(statement))),
-            inner => Err(refused(&first_word(&inner.to_string()))),
+            inner => {
+                check_query(inner)?;
+                Ok(Checked::Query(Box::new(statement)))
+            }
         },
         Statement::CreateExternalTable(_) => Err(refused("CREATE EXTERNAL TABLE")),
         Statement::CopyTo(_) => Err(refused("COPY")),
@@ -86,47 +102,84 @@ fn checked(statement: Statement) -> Result<Checked, QueryError> {
     }
 }
 
-/// Makes sure that a plan holds nothing but reading, whatever the text looked like.
+/// Makes sure that a plan holds nothing but reading, whatever the text looked like, and reads nothing that tells of the machine.
 pub(crate) fn check_plan(plan: &LogicalPlan) -> Result<(), QueryError> {
-    SQLOptions::new()
-        .with_allow_ddl(false)
-        .with_allow_dml(false)
-        .with_allow_statements(false)
-        .verify_plan(plan)
-        .map_err(|_| QueryError::statement(ONLY_READS))
-}
-
-fn is_query(statement: &ast::Statement) -> bool {
-    match statement {
-        ast::Statement::Query(query) => query_reads(query),
-        ast::Statement::Explain { statement, .. } => is_query(statement),
-        _ => false,
+    let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+    options.verify_plan(plan).map_err(|_| QueryError::statement(ONLY_READS))?;
+    let mut settings = None;
+    let walked = plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node
+            && scan.table_name.table() == ENGINE_SETTINGS
+        {
+            settings = Some(scan.table_name.to_string());
+            return Ok(TreeNodeRecursion::Stop);
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    match (settings, walked) {
+        (Some(name), _) => Err(engine_error::no_table(&name, None)),
+        (None, Ok(_)) => Ok(()),
+        (None, Err(error)) => Err(QueryError::internal(error.strip_backtrace())),
     }
 }
 
-fn query_reads(query: &ast::Query) -> bool {
-    let parts = query.with.iter().flat_map(|with| &with.cte_tables);
-    parts.map(|part| part.query.as_ref()).all(query_reads) && body_reads(&query.body)
+/// Lets through a query that only reads and is not too large.
+fn check_query(statement: &ast::Statement) -> Result<(), QueryError> {
+    match statement {
+        ast::Statement::Query(query) => {
+            if let ControlFlow::Break(writing) = query.visit(&mut Reads::default()) {
+                return Err(writing);
+            }
+            size::check_tables(query)
+        }
+        ast::Statement::Explain { statement, .. } => check_query(statement),
+        other => Err(refused(&first_word(&other.to_string()))),
+    }
 }
 
-fn body_reads(body: &SetExpr) -> bool {
+/// Finds the part of a query that writes, wherever it stands.
+#[derive(Default)]
+struct Reads {
+    /// How many queries the visit is inside of.
+    depth: usize,
+}
+
+impl Visitor for Reads {
+    type Break = QueryError;
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<QueryError> {
+        self.depth += 1;
+        match body_writes(&query.body) {
+            Some("SELECT INTO") => ControlFlow::Break(refused("SELECT INTO")),
+            Some(_) if self.depth > 1 => {
+                ControlFlow::Break(refused("a statement that writes inside WITH or a subquery"))
+            }
+            Some(word) => ControlFlow::Break(refused(word)),
+            None => ControlFlow::Continue(()),
+        }
+    }
+
+    fn post_visit_query(&mut self, _: &Query) -> ControlFlow<QueryError> {
+        self.depth -= 1;
+        ControlFlow::Continue(())
+    }
+}
+
+/// What a query does beside reading, queries inside it left out.
+fn body_writes(body: &SetExpr) -> Option<&'static str> {
     match body {
-        SetExpr::Select(select) => select.into.is_none(),
-        SetExpr::Query(query) => query_reads(query),
-        SetExpr::SetOperation { left, right, .. } => body_reads(left) && body_reads(right),
-        SetExpr::Values(_) | SetExpr::Table(_) => true,
-        SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => false,
+        SetExpr::Select(select) => select.into.as_ref().map(|_| "SELECT INTO"),
+        SetExpr::SetOperation { left, right, .. } => body_writes(left).or_else(|| body_writes(right)),
+        SetExpr::Query(_) | SetExpr::Values(_) | SetExpr::Table(_) => None,
+        SetExpr::Insert(_) => Some("INSERT"),
+        SetExpr::Update(_) => Some("UPDATE"),
+        SetExpr::Delete(_) => Some("DELETE"),
+        SetExpr::Merge(_) => Some("MERGE"),
     }
 }
 
 fn refused(word: &str) -> QueryError {
-    // A query is refused only for the part of it that writes.
-    let subject = match word {
-        "SELECT" => "SELECT INTO",
-        "WITH" => "a statement that writes inside WITH",
-        word => word,
-    };
-    QueryError::statement(format!("{subject} is refused: {ONLY_READS}"))
+    QueryError::statement(format!("{word} is refused: {ONLY_READS}"))
 }
 
 fn first_word(text: &str) -> String {

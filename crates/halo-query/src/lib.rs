@@ -29,6 +29,7 @@
 //! ```
 
 mod attributes;
+mod bounds;
 mod causes;
 mod cell;
 mod census;
@@ -51,6 +52,7 @@ mod rewrite;
 mod scan;
 mod search;
 mod session;
+mod stop;
 mod stream;
 mod tables;
 mod text_diff;
@@ -58,6 +60,7 @@ mod tokens;
 mod trace_json;
 mod trace_steps;
 mod trace_tools;
+mod watch;
 
 pub use error::{LimitKind, QueryError};
 pub use marked::{Mark, MarkedText};

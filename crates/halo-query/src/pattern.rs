@@ -15,6 +15,9 @@ pub(crate) const NO_LOOK_AROUND: &str = "patterns run in linear time and know no
 /// What to do about a character that means something in a pattern.
 pub(crate) const ESCAPE: &str = r"put a backslash before ( [ { . * + ? | ^ $ to find them as they are, as in \(none\)";
 
+/// What to do about a pattern that is too large.
+pub(crate) const SMALLER: &str = r"use smaller repetition counts, and [a-z] or [^ ] rather than \w or \pL in them";
+
 /// Compiles a pattern.
 pub(crate) fn compile(pattern: &str) -> Result<Regex, QueryError> {
     RegexBuilder::new(pattern).size_limit(PATTERN_BYTES_MAX).build().map_err(|error| {
@@ -26,10 +29,7 @@ pub(crate) fn compile(pattern: &str) -> Result<Regex, QueryError> {
             );
         }
         if matches!(error, regex::Error::CompiledTooBig(_)) {
-            return QueryError::statement_with_hint(
-                format!("the pattern `{pattern}` is too large"),
-                "use smaller repetition counts",
-            );
+            return QueryError::statement_with_hint(format!("the pattern `{pattern}` is too large"), SMALLER);
         }
         // The last line of a regex error says what is wrong; those before it draw the pattern.
         let reason = text.lines().last().unwrap_or_default().trim().trim_start_matches("error: ");

@@ -10,6 +10,7 @@ use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::logical_expr::ScalarUDF;
 use datafusion::optimizer::{Optimizer, OptimizerRule};
 use datafusion::prelude::{Expr, SessionConfig, SessionContext};
 use halo_dataset::{ContentStore, Dataset};
@@ -18,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::attributes::Surveys;
+use crate::bounds::Bounds;
 use crate::causes::Causes;
 use crate::census::{self, Census};
 use crate::engine_error::{self, Surroundings};
@@ -31,13 +33,15 @@ use crate::{QueryError, QueryLimits, QueryResult, content, describe, functions, 
 
 /// Rows the engine works on at a time. Payload columns run to tens of kilobytes a row: smaller batches than the engine's own
 /// default keep memory low and let a cancelled query end soon.
-const BATCH_ROWS: usize = 2048;
+pub(crate) const BATCH_ROWS: usize = 2048;
 
 /// Texts and messages that were read are kept in memory, up to this part of what queries may take.
 const CONTENT_SHARE: usize = 4;
 
 /// The same of what searches look through.
 const SEARCH_SHARE: usize = 4;
+/// Stack of the engine's threads.
+const STACK_BYTES: usize = 16 * 1024 * 1024;
 
 /// Limits of statements that this crate itself writes: their results are aggregates, or what a caller asked for.
 pub(crate) const OWN_LIMITS: QueryLimits =
@@ -76,7 +80,7 @@ pub(crate) struct Shared {
     /// Where those texts are.
     pub(crate) store: Arc<ContentStore>,
     functions: Vec<String>,
-    memory_bytes: usize,
+    pub(crate) memory_bytes: usize,
     /// What the tools tell of attributes.
     pub(crate) surveys: Arc<Surveys>,
 }
@@ -151,7 +155,7 @@ impl TraceSession {
             .with_config(config(options))
             .with_runtime_env(runtime)
             .with_default_features()
-            .with_optimizer_rules(optimizer_rules(&store))
+            .with_optimizer_rules(optimizer_rules(&store, options.memory_bytes))
             .build();
         let mut context = SessionContext::new_with_state(state);
         datafusion_functions_json::register_all(&mut context).map_err(internal)?;
@@ -166,10 +170,15 @@ impl TraceSession {
             prompts: Arc::new(PromptTable::new(dataset, &store, options.threads)),
             surveys: Arc::new(Surveys::new(dataset, &store, options.threads)),
         };
+        bound_functions(&context, options.memory_bytes);
+        // Tells where the files of the dataset are.
+        context.deregister_udf("input_file_name");
         let stored_spans = tables::register(&context, dataset, &store, (&found, &causes)).await?;
         let engine = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(options.threads.max(1))
             .thread_name("halo-query")
+            // Planning a statement that is as deep as may be takes more stack than threads have of themselves.
+            .thread_stack_size(STACK_BYTES)
             .enable_all()
             .build()
             .map_err(|error| QueryError::internal(format!("cannot start threads: {error}")))?;
@@ -309,7 +318,7 @@ fn config(options: SessionOptions) -> SessionConfig {
 
 /// The engine's rules with ours among them: right after filters have met the views, before their common parts are taken out, and
 /// again when all else is done.
-fn optimizer_rules(store: &Arc<ContentStore>) -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
+fn optimizer_rules(store: &Arc<ContentStore>, memory_bytes: usize) -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     let mut rules = Optimizer::new().rules;
     if let Some(ours) = ReadLess::of(&content::functions(store)) {
         let ours: Arc<dyn OptimizerRule + Send + Sync> = Arc::new(ours);
@@ -318,7 +327,18 @@ fn optimizer_rules(store: &Arc<ContentStore>) -> Vec<Arc<dyn OptimizerRule + Sen
         rules.insert(after_filters, Arc::clone(&ours));
         rules.push(ours);
     }
+    let bounds: Arc<dyn OptimizerRule + Send + Sync> = Arc::new(Bounds::of(memory_bytes));
+    rules.insert(0, Arc::clone(&bounds));
+    rules.push(bounds);
     rules
+}
+
+/// Puts the functions that statements name within bounds. Those that the engine itself puts into a plan are met by the rule.
+fn bound_functions(context: &SessionContext, memory_bytes: usize) {
+    let known = context.state().scalar_functions().clone();
+    for function in known.values().filter_map(|function| functions::bounded(function, memory_bytes)) {
+        context.register_udf(ScalarUDF::clone(&function));
+    }
 }
 
 fn function_names(context: &SessionContext) -> Vec<String> {

@@ -6,19 +6,26 @@ use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
+use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
+use datafusion::common::{DataFusionError, ScalarValue};
 use datafusion::dataframe::DataFrame;
-use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::physical_plan::execute_stream;
 use datafusion::sql::parser::Statement;
 use futures::StreamExt as _;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::session::Shared;
-use crate::{LimitKind, QueryError, QueryLimits, ResultColumn, RowBatch, cell, guard};
+use crate::session::{BATCH_ROWS, Shared};
+use crate::stop::{Stop, StopOnDrop};
+use crate::{LimitKind, QueryError, QueryLimits, ResultColumn, RowBatch, cell, guard, watch};
 
 /// Batches that wait for the caller: enough to keep the engine busy, few enough to bound memory.
 const BATCHES_WAITING: usize = 2;
+
+/// The part of the memory of queries that one constant may take, written out for each row of a batch.
+const BATCH_SHARE: usize = 64;
 
 /// The rows of a query as they come. Dropping it ends the query.
 pub struct QueryStream {
@@ -36,7 +43,7 @@ pub struct QueryStream {
 
 enum Source {
     /// A query at work.
-    Engine { batches: mpsc::Receiver<Result<Message, QueryError>>, _task: AbortOnDropHandle<()> },
+    Engine { batches: mpsc::Receiver<Result<Message, QueryError>>, _task: AbortOnDropHandle<()>, _stop: StopOnDrop },
     /// A result that was there at once.
     Ready(Option<RecordBatch>),
     /// Nothing more comes.
@@ -69,13 +76,15 @@ impl QueryStream {
         // One row more than wanted tells whether rows are missing.
         let rows_wanted = limits.rows_max.checked_add(1);
         let engine = Arc::clone(&shared);
+        let stop = Stop::default();
+        let on_drop = stop.on_drop();
         let task = shared.spawn(async move {
-            if let Err(error) = execute(&engine, work, rows_wanted, &sender).await {
+            if let Err(error) = execute(&engine, work, rows_wanted, &stop, &sender).await {
                 // Nobody listens when the caller has gone.
                 drop(sender.send(Err(error)).await);
             }
         })?;
-        let source = Source::Engine { batches, _task: task };
+        let source = Source::Engine { batches, _task: task, _stop: on_drop };
         let mut stream = Self::new(source, limits, cancel, started);
         match stream.receive().await? {
             Some(Message::Schema(schema)) => stream.columns = columns(&schema),
@@ -207,20 +216,34 @@ async fn execute(
     shared: &Shared,
     work: Work,
     rows_wanted: Option<usize>,
+    stop: &Stop,
     sender: &mpsc::Sender<Result<Message, QueryError>>,
 ) -> Result<(), QueryError> {
     let translate = |error| shared.translate(&error);
-    let frame = match work {
-        Work::Frame(frame) => *frame,
+    let mut state;
+    let plan = match work {
+        Work::Frame(frame) => {
+            let (own, plan) = frame.into_parts();
+            state = own;
+            state.config_mut().options_mut().extensions.insert(stop.clone());
+            plan
+        }
         Work::Statement(statement) => {
-            let state = shared.context.state();
+            state = shared.context.state();
+            state.config_mut().options_mut().extensions.insert(stop.clone());
             let plan = state.statement_to_plan(*statement).await.map_err(translate)?;
             guard::check_plan(&plan)?;
-            let plan = limited(plan, rows_wanted).map_err(translate)?;
-            DataFrame::new(state, plan)
+            limited(plan, rows_wanted).map_err(translate)?
         }
     };
-    let mut batches = frame.execute_stream().await.map_err(translate)?;
+    let plan = state.optimize(&plan).map_err(translate)?;
+    let rows = rows_at_a_time(&plan, shared.memory_bytes).map_err(translate)?;
+    *state.config_mut() = state.config().clone().with_batch_size(rows);
+    state.mark_start_execution();
+    let planner = Arc::clone(state.query_planner());
+    let plan = planner.create_physical_plan(&plan, &state).await.map_err(translate)?;
+    let plan = watch::watched(plan, stop, shared.memory_bytes).map_err(translate)?;
+    let mut batches = execute_stream(plan, state.task_ctx()).map_err(translate)?;
     // A send fails when the caller has gone, and then nothing is left to do.
     if sender.send(Ok(Message::Schema(batches.schema()))).await.is_err() {
         return Ok(());
@@ -234,11 +257,32 @@ async fn execute(
 }
 
 /// The plan with a limit on its rows, so that a sort keeps only the rows that are shown.
-fn limited(plan: LogicalPlan, rows_wanted: Option<usize>) -> Result<LogicalPlan, datafusion::error::DataFusionError> {
+fn limited(plan: LogicalPlan, rows_wanted: Option<usize>) -> Result<LogicalPlan, DataFusionError> {
     match (&plan, rows_wanted) {
         (LogicalPlan::Explain(_) | LogicalPlan::Analyze(_) | LogicalPlan::DescribeTable(_), _) | (_, None) => Ok(plan),
         (_, Some(rows)) => LogicalPlanBuilder::from(plan).limit(0, Some(rows))?.build(),
     }
+}
+
+/// How many rows the engine works on at a time: few where a long constant stands in each of them.
+fn rows_at_a_time(plan: &LogicalPlan, memory_bytes: usize) -> Result<usize, DataFusionError> {
+    let mut longest = 1;
+    plan.apply_with_subqueries(|node| {
+        node.apply_expressions(|expr| {
+            expr.apply(|inner| {
+                if let Expr::Literal(value, _) = inner {
+                    longest = longest.max(value.try_as_str().flatten().map_or_else(|| list_bytes(value), str::len));
+                }
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })
+    })?;
+    Ok((memory_bytes / BATCH_SHARE / longest).clamp(1, BATCH_ROWS))
+}
+
+/// Bytes of a constant that is a list; 0 of any other.
+fn list_bytes(value: &ScalarValue) -> usize {
+    if value.data_type().is_nested() { value.size() } else { 0 }
 }
 
 fn columns(schema: &Schema) -> Vec<ResultColumn> {

@@ -65,7 +65,7 @@ async fn everything_else_is_refused_in_one_clear_line() {
         ("SELECT * INTO x FROM spans", "SELECT INTO"),
         ("EXPLAIN DELETE FROM spans", "DELETE"),
         ("EXPLAIN ANALYZE INSERT INTO spans SELECT * FROM spans", "INSERT"),
-        ("WITH x AS (INSERT INTO spans VALUES (1)) SELECT 1", "a statement that writes inside WITH"),
+        ("WITH x AS (INSERT INTO spans VALUES (1)) SELECT 1", "a statement that writes inside WITH or a subquery"),
     ] {
         let error = fixture.query(sql).await.expect_err(sql);
         let message = error.to_string();
@@ -108,10 +108,8 @@ async fn one_statement_at_a_time() {
         assert_eq!(fixture.query(sql).await.expect_err(sql).to_string(), expected, "{sql}");
     }
     let deep = format!("SELECT {}1{}", "(".repeat(5000), ")".repeat(5000));
-    assert_eq!(
-        fixture.query(&deep).await.expect_err("too deep").to_string(),
-        "the statement nests too deep; split it with WITH"
-    );
+    let error = fixture.query(&deep).await.expect_err("too deep").to_string();
+    assert!(error.starts_with("the statement nests too deep"), "{error}");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use halo_query::{LimitKind, QueryError, QueryLimits, SessionOptions, TraceSessio
 use halo_testkit::{TestSpan, tiny_dataset};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Fixture, LIMITS};
+use crate::support::{Fixture, LIMITS, explain};
 
 /// A query that computes for hours and gives no row before its end.
 const ENDLESS: &str =
@@ -69,6 +69,31 @@ async fn memory_ends_a_query_and_not_the_session() {
     assert_eq!(error.to_string(), "the query needs more memory than the 4 MiB that queries may take");
     let after = session.query("SELECT count(*) FROM spans", &LIMITS, &CancellationToken::new()).await;
     assert_eq!(after.expect("the session still works").row_count(), 1);
+}
+
+#[tokio::test]
+async fn every_limit_says_how_to_narrow() {
+    let (_kept, dataset) = tiny_dataset(&[TestSpan::tool("t1", "s1").output("x")]);
+    let options = SessionOptions { threads: 2, memory_bytes: 16 << 20 };
+    let session = TraceSession::open(&dataset, options).await.expect("opens");
+    let limits = QueryLimits { rows_max: usize::MAX, ..LIMITS };
+    let mut told = String::new();
+    for (what, sql, limits) in [
+        ("time", ENDLESS.to_owned(), QueryLimits { time_max: Duration::from_millis(50), ..limits }),
+        ("memory", "SELECT * FROM generate_series(1, 50000000) ORDER BY value % 7, value".to_owned(), limits),
+        ("one call", "SELECT repeat(output, 100000000) FROM spans".to_owned(), limits),
+        ("rows of lists", "SELECT repeat('x', 100000) AS text, unnest(range(1, 100000)) FROM spans".to_owned(), limits),
+        ("comparing", "SELECT levenshtein(repeat('a', 100000), repeat('b', 100000))".to_owned(), limits),
+        ("pattern", r"SELECT output ~ '(\w{1000}){1000}' FROM spans".to_owned(), limits),
+        ("depth", format!("SELECT 1{}", " + 1".repeat(1000)), limits),
+        ("length", format!("SELECT '{}'", "x".repeat(2 << 20)), limits),
+        ("words", format!("SELECT 1 IN (1{})", ", 1".repeat(50_000)), limits),
+        ("tables", format!("SELECT 1 FROM spans{}", ", spans".repeat(150)), limits),
+    ] {
+        let error = session.query(&sql, &limits, &CancellationToken::new()).await.expect_err(what);
+        told.push_str(&format!("> {what}\n{}\n\n", explain(&error)));
+    }
+    insta::assert_snapshot!(told);
 }
 
 async fn time_ends_a_query() {

@@ -43,6 +43,54 @@ async fn the_specs_are_what_they_were() {
     insta::assert_json_snapshot!(tools(fixture.session.clone()).specs());
 }
 
+/// Arguments that a tool runs with on the small dataset.
+fn example_arguments(spec: &halo_protocol::ToolSpec) -> Value {
+    let required = spec.parameters["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let example = |name: &str| match (name, spec.parameters["properties"][name]["type"].as_str()) {
+        ("query", _) => json!("SELECT * FROM spans"),
+        ("span_id", _) => json!("r1"),
+        (_, Some("array")) => json!(["aa01"]),
+        _ => json!("aa01"),
+    };
+    required.map(|name| (name.to_owned(), example(name))).collect::<serde_json::Map<_, _>>().into()
+}
+
+#[tokio::test]
+async fn every_tool_ends_when_it_is_called_off() {
+    let fixture = Fixture::shop().await;
+    let registry = tools(fixture.session.clone());
+    for spec in registry.specs() {
+        let arguments = example_arguments(&spec).to_string();
+        // Before it begins, and while it is at work.
+        for polls in [0, 1, 3] {
+            let cancel = CancellationToken::new();
+            let context =
+                ToolContext { cancel: cancel.clone(), agent_id: "root".to_owned(), tool_call_id: "c1".to_owned() };
+            let mut called = std::pin::pin!(registry.call(&spec.name, &arguments, &context));
+            let mut ended = None;
+            for _ in 0..polls {
+                if let std::task::Poll::Ready(result) = futures::poll!(&mut called) {
+                    ended = Some(result);
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+            cancel.cancel();
+            // A tool that was done before it was called off has an answer.
+            let result = match ended {
+                Some(result) => result,
+                None => Err(called.await.expect_err(&spec.name)),
+            };
+            match result {
+                Ok(_) => assert!(polls > 0, "{}", spec.name),
+                Err(error) => assert_eq!(error.to_string(), "the query was cancelled", "{}", spec.name),
+            }
+        }
+        let after = output(&fixture, &spec.name, &example_arguments(&spec)).await;
+        assert!(after.is_ok(), "{}: {after:?}", spec.name);
+    }
+}
+
 #[tokio::test]
 async fn an_overview_tells_what_differs_and_what_failed() {
     let fixture = Fixture::shop().await;
