@@ -4,7 +4,8 @@
 //! [`TraceSession::query`] runs one read-only statement within [`QueryLimits`].
 //!
 //! [`QueryStream`] gives the same rows as they come, [`render`] and [`RowWriter`] write them in five formats. [`tools`] makes the tools,
-//! [`summary`] tells what a dataset holds, and [`TraceSession::find_quotes`] tells whether quotes stand in the spans they cite.
+//! [`list_functions`] and [`reference`] document what SQL knows, [`summary`] tells what a dataset holds, and
+//! [`TraceSession::find_quotes`] tells whether quotes stand in the spans they cite.
 //!
 //! This crate knows DataFusion, and nobody else does. It knows nothing of model endpoints, agents or terminals.
 //!
@@ -34,11 +35,13 @@ mod decoded;
 mod describe;
 mod engine_error;
 mod error;
+mod function_docs;
 mod functions;
 mod guard;
 mod overview;
 mod pattern;
 mod quotes;
+mod reference;
 mod render;
 mod result;
 mod rewrite;
@@ -48,8 +51,10 @@ mod tables;
 mod trace_tools;
 
 pub use error::{LimitKind, QueryError};
+pub use function_docs::list_functions;
 pub use overview::summary;
 pub use quotes::QuoteStatus;
+pub use reference::{reference, tables};
 pub use render::{Format, RenderOptions, RowWriter, render};
 pub use result::{QueryLimits, QueryResult, ResultColumn, RowBatch};
 pub use session::{SessionOptions, TraceSession};

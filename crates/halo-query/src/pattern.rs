@@ -1,5 +1,7 @@
 //! Regular expressions of callers: compiled once, with an error that helps.
 
+use std::ops::Range;
+
 use regex::{Regex, RegexBuilder};
 
 use crate::QueryError;
@@ -34,4 +36,15 @@ pub(crate) fn compile(pattern: &str) -> Result<Regex, QueryError> {
         let reason = text.lines().last().unwrap_or_default().trim().trim_start_matches("error: ");
         QueryError::statement_with_hint(format!("the pattern `{pattern}` is no regular expression: {reason}"), ESCAPE)
     })
+}
+
+/// What stands at a place in a text, with this many characters around it.
+pub(crate) fn excerpt(text: &str, place: Range<usize>, chars: usize) -> String {
+    let start = match chars {
+        0 => place.start,
+        _ => text[..place.start].char_indices().rev().nth(chars - 1).map_or(0, |(position, _)| position),
+    };
+    let end = text[place.end..].char_indices().nth(chars).map_or(text.len(), |(position, _)| place.end + position);
+    let mark = |is_cut: bool| if is_cut { "…" } else { "" };
+    format!("{}{}{}", mark(start > 0), &text[start..end], mark(end < text.len()))
 }

@@ -21,7 +21,7 @@ use crate::engine_error::{self, Surroundings};
 use crate::guard::{self, Checked};
 use crate::rewrite::ReadLess;
 use crate::stream::QueryStream;
-use crate::{QueryError, QueryLimits, QueryResult, content, describe, functions, tables};
+use crate::{QueryError, QueryLimits, QueryResult, content, describe, function_docs, tables};
 
 /// Rows the engine works on at a time. Payload columns run to tens of kilobytes a row: smaller batches than the engine's own
 /// default keep memory low and let a cancelled query end soon.
@@ -116,10 +116,7 @@ impl TraceSession {
             .with_optimizer_rules(optimizer_rules(&store))
             .build();
         let mut context = SessionContext::new_with_state(state);
-        datafusion_functions_json::register_all(&mut context).map_err(internal)?;
-        context.register_udf(functions::result_failure());
-        context.register_udf(functions::json_matches());
-        context.register_udf(functions::error_signature());
+        function_docs::register(&mut context).map_err(internal)?;
         tables::register(&context, dataset, &store).await?;
         let engine = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(options.threads.max(1))
@@ -150,6 +147,9 @@ impl TraceSession {
         match guard::check(sql)? {
             Checked::Query(statement) => QueryStream::start(Arc::clone(&self.shared), *statement, limits, cancel).await,
             Checked::ShowTables => QueryStream::ready(describe::tables()?, limits, cancel),
+            Checked::ShowFunctions { like } => {
+                QueryStream::ready(function_docs::like(like.as_deref())?, limits, cancel)
+            }
             Checked::Describe { table } => QueryStream::ready(describe::columns(&table)?, limits, cancel),
         }
     }

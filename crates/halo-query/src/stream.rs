@@ -228,7 +228,8 @@ fn limited(plan: LogicalPlan, rows_wanted: Option<usize>) -> Result<LogicalPlan,
     }
 }
 
-fn columns(schema: &Schema) -> Vec<ResultColumn> {
+/// The columns of a result with this schema.
+pub(crate) fn columns(schema: &Schema) -> Vec<ResultColumn> {
     let fields = schema.fields().iter();
     fields
         .map(|field| ResultColumn {

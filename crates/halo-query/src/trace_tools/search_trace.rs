@@ -181,14 +181,7 @@ impl Hits {
                 continue;
             }
             self.shown += 1;
-            let (start, end) =
-                (before(leaf, hit.start(), self.context_chars), after(leaf, hit.end(), self.context_chars));
-            let shown = format!(
-                "{}{}{}",
-                if start > 0 { "…" } else { "" },
-                &leaf[start..end],
-                if end < leaf.len() { "…" } else { "" }
-            );
+            let shown = pattern::excerpt(leaf, hit.range(), self.context_chars);
             let _ = writeln!(
                 self.text,
                 "step {} {} [{}] {} | {}",
@@ -218,17 +211,4 @@ impl Hits {
         }
         text
     }
-}
-
-/// Byte position this many characters before another.
-fn before(text: &str, at: usize, chars: usize) -> usize {
-    match chars {
-        0 => at,
-        _ => text[..at].char_indices().rev().nth(chars - 1).map_or(0, |(position, _)| position),
-    }
-}
-
-/// Byte position this many characters after another.
-fn after(text: &str, at: usize, chars: usize) -> usize {
-    text[at..].char_indices().nth(chars).map_or(text.len(), |(position, _)| at + position)
 }
