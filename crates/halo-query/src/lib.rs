@@ -49,6 +49,7 @@ mod session;
 mod stream;
 mod tables;
 mod trace_tools;
+mod yielding;
 
 pub use error::{LimitKind, QueryError};
 pub use function_docs::list_functions;

@@ -21,6 +21,7 @@ use crate::engine_error::{self, Surroundings};
 use crate::guard::{self, Checked};
 use crate::rewrite::ReadLess;
 use crate::stream::QueryStream;
+use crate::yielding::YieldInJoins;
 use crate::{QueryError, QueryLimits, QueryResult, content, describe, function_docs, tables};
 
 /// Rows the engine works on at a time. Payload columns run to tens of kilobytes a row: smaller batches than the engine's own
@@ -114,6 +115,7 @@ impl TraceSession {
             .with_runtime_env(runtime)
             .with_default_features()
             .with_optimizer_rules(optimizer_rules(&store))
+            .with_physical_optimizer_rule(Arc::new(YieldInJoins))
             .build();
         let mut context = SessionContext::new_with_state(state);
         function_docs::register(&mut context).map_err(internal)?;
