@@ -23,6 +23,7 @@ Examples:
   halo ingest 'logs/*.jsonl.gz' -o traces.halo  read once, ask often
   halo overview traces.halo                     what it holds, and traces to begin with
   halo trace traces.halo TRACE_ID               one trace, step by step
+  halo sql traces.halo                          a SQL shell; `halo sql --functions` lists functions
   halo sql traces.halo 'select tool_name, count(*) from spans group by 1 order by 2 desc'
 
 Exit codes: 0 done, 1 a gate fired, 2 usage, 3 input unreadable or too many
@@ -33,7 +34,7 @@ rejects, 4 model or network failed, 5 budget spent, 70 a bug in halo,
 pub(crate) enum Command {
     /// Read traces into a dataset, or add to one
     Ingest(IngestArgs),
-    /// Ask a dataset anything in SQL
+    /// Ask a dataset anything in SQL: one query, a script, or a shell
     Sql(SqlArgs),
     /// Tell in about a page what a dataset holds, what differs in it and what failed
     Overview(OverviewArgs),
@@ -173,13 +174,23 @@ pub(crate) struct CompactArgs {
 #[derive(Debug, Args)]
 pub(crate) struct SqlArgs {
     /// Dataset made by `halo ingest`
-    pub(crate) dataset: PathBuf,
-    /// One read-only statement over `spans` and `traces`; read from standard input when absent
+    #[arg(required_unless_present_any = ["functions", "reference"])]
+    pub(crate) dataset: Option<PathBuf>,
+    /// One read-only statement; without it a shell on a terminal, else a script from standard input
     pub(crate) query: Option<String>,
+    /// Script of statements that end with `;`, run one after the other up to the first that fails; - for standard input
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// List the functions of SQL, those whose names match PATTERN, with what they mean and examples
+    #[arg(long, value_name = "PATTERN", num_args = 0..=1, conflicts_with_all = ["query", "file"])]
+    pub(crate) functions: Option<Option<String>>,
+    /// Print all tables, columns and functions as a page in Markdown
+    #[arg(long, conflicts_with_all = ["query", "file", "functions"])]
+    pub(crate) reference: bool,
     /// Form of the rows
-    #[arg(long, short, value_name = "FORMAT", default_value = "table")]
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub(crate) format: RowFormat,
-    /// Longest time the query may take, in seconds
+    /// Longest time a query may take, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     pub(crate) max_time: u64,
 }

@@ -1,4 +1,4 @@
-//! Where halo keeps files that the user did not name: cached datasets and runs.
+//! Where halo keeps files that the user did not name: cached datasets, runs, and what was asked in SQL.
 
 use std::path::PathBuf;
 
@@ -21,4 +21,13 @@ pub(crate) fn cached_datasets() -> Result<PathBuf, Failure> {
 /// Runs of `halo analyze`.
 pub(crate) fn runs() -> Result<PathBuf, Failure> {
     Ok(project()?.data_dir().join("runs"))
+}
+
+/// What was typed into the SQL shell, in a folder that is there; `None` where there is no place for it.
+pub(crate) fn sql_history() -> Option<PathBuf> {
+    let project = project().ok()?;
+    // Only Linux tells state from data.
+    let folder = project.state_dir().unwrap_or_else(|| project.data_dir());
+    std::fs::create_dir_all(folder).ok()?;
+    Some(folder.join("sql_history"))
 }

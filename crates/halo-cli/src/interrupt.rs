@@ -3,6 +3,7 @@
 use tokio::runtime::{Handle, Runtime};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::exit::Exit;
 use crate::output;
@@ -62,6 +63,32 @@ pub(crate) fn token() -> CancellationToken {
         });
     }
     token
+}
+
+/// Ctrl-C for one piece of work among several: it ends this one, and the program stays.
+pub(crate) struct Once {
+    token: CancellationToken,
+    _watch: Option<AbortOnDropHandle<()>>,
+}
+
+impl Once {
+    /// Begins to listen, until it is dropped. Must be called within a tokio runtime.
+    pub(crate) fn listen() -> Self {
+        let token = CancellationToken::new();
+        let cancel = token.clone();
+        let watch = Presses::listen().ok().map(|mut presses| {
+            AbortOnDropHandle::new(tokio::spawn(async move {
+                presses.first().await;
+                cancel.cancel();
+            }))
+        });
+        Self { token, _watch: watch }
+    }
+
+    /// The token that Ctrl-C cancels.
+    pub(crate) fn token(&self) -> &CancellationToken {
+        &self.token
+    }
 }
 
 /// Watches for Ctrl-C until it is dropped, for work that knows no async.

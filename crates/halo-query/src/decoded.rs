@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
+use regex::Regex;
 use serde_json::Value;
+
+use crate::trace_tools::excerpt::around;
 
 /// How often a text inside a text is decoded. Real traces nest three deep.
 const DEPTH_MAX: usize = 8;
@@ -41,6 +44,65 @@ pub(crate) fn may_hold(text: &str, test: &dyn Fn(&str) -> bool) -> bool {
         }
     }
     true
+}
+
+/// Whether a pattern matches a text, or a text inside it.
+pub(crate) fn matches(text: &str, pattern: &Regex) -> bool {
+    let test = |text: &str| pattern.is_match(text);
+    test(text) || may_match_inside(text, pattern) && any(text, &test)
+}
+
+/// The first match in a text, or else in a text inside it, with this many characters around it.
+pub(crate) fn excerpt(text: &str, pattern: &Regex, chars: usize) -> Option<String> {
+    let told = |text: &str| pattern.find(text).map(|found| around(text, found.start(), found.end(), chars));
+    if !is_container(text) {
+        return told(text);
+    }
+    // Inside comes first: there the text stands as a person would read it.
+    let mut inside = None;
+    if pattern.is_match(text) || may_match_inside(text, pattern) {
+        visit_leaves(text, "", &mut |_, leaf| {
+            inside = told(leaf);
+            inside.is_none()
+        });
+    }
+    inside.or_else(|| told(text))
+}
+
+/// Whether a pattern that does not match the whole may match a text inside it.
+fn may_match_inside(text: &str, pattern: &Regex) -> bool {
+    // An anchored pattern can match a text inside and nowhere in the whole.
+    let anchored = ["^", "$", r"\A", r"\z"].iter().any(|anchor| pattern.as_str().contains(anchor));
+    anchored || may_hold(text, &|level| pattern.is_match(level))
+}
+
+/// What stands at a path as [`visit_leaves`] tells it: a text as it is, anything else as JSON. The path may end at an object or array, too.
+pub(crate) fn at(text: &str, path: &str) -> Option<String> {
+    value_at(&Value::String(text.to_owned()), path, 0)
+}
+
+fn value_at(value: &Value, path: &str, depth: usize) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) if path.is_empty() => Some(text.clone()),
+        other if path.is_empty() => Some(other.to_string()),
+        Value::String(text) if depth < DEPTH_MAX && is_container(text) => {
+            value_at(&serde_json::from_str(text).ok()?, path, depth + 1)
+        }
+        Value::Array(items) => {
+            let (index, rest) = path.strip_prefix('[')?.split_once(']')?;
+            value_at(items.get(index.parse::<usize>().ok()?)?, rest, depth)
+        }
+        Value::Object(fields) => {
+            let path = path.strip_prefix('.').unwrap_or(path);
+            // A key may have dots, so that several can be the beginning of one path.
+            fields.iter().find_map(|(key, item)| {
+                let rest = path.strip_prefix(key.as_str())?;
+                if rest.is_empty() || rest.starts_with(['.', '[']) { value_at(item, rest, depth) } else { None }
+            })
+        }
+        _ => None,
+    }
 }
 
 /// The text with each escape of JSON replaced by what it stands for, wherever it is.
@@ -139,6 +201,32 @@ mod tests {
         let expected: Vec<_> = expected.iter().map(|(path, leaf)| ((*path).to_owned(), (*leaf).to_owned())).collect();
         assert_eq!(leaves(text), expected);
         assert_eq!(leaves("{not json"), vec![(String::new(), "{not json".to_owned())]);
+    }
+
+    #[test]
+    fn every_path_leads_back() {
+        let text = r#"[{"a.b":{"c":"{\"d\":[1,\"x\"]}"},"a":{"b":{"c":2}},"":"empty"},"plain"]"#;
+        for (path, leaf) in leaves(text) {
+            if path != "[0].a.b.c" {
+                assert_eq!(at(text, &path).as_deref(), Some(leaf.as_str()), "{path}");
+            }
+        }
+        assert_eq!(at(text, "[0].a.b.c.d[1]").as_deref(), Some("x"));
+        assert_eq!(at(text, "[0].a.b").as_deref(), Some(r#"{"c":2}"#));
+        for nowhere in ["[2]", "[x]", "a", "[0].a.b.d", "[1].x", "[0].a.bc"] {
+            assert_eq!(at(text, nowhere), None, "{nowhere}");
+        }
+        assert_eq!(at("plain", "").as_deref(), Some("plain"));
+    }
+
+    #[test]
+    fn excerpts_are_of_what_a_person_would_read() {
+        let pattern = Regex::new("hi").unwrap();
+        let text = r#"{"a":"say \"hi\"\nnow"}"#;
+        assert_eq!(excerpt(text, &pattern, 3).as_deref(), Some("…y \"hi\"\nn…"));
+        assert_eq!(excerpt("{hi", &pattern, 0).as_deref(), Some("…hi"));
+        assert_eq!(excerpt(r#"{"hi":null}"#, &pattern, 9).as_deref(), Some(r#"{"hi":null}"#));
+        assert_eq!(excerpt("bye", &pattern, 9), None);
     }
 
     #[test]

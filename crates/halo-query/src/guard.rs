@@ -6,7 +6,7 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SQLOptions;
 use datafusion::sql::parser::{DFParserBuilder, Statement};
-use datafusion::sql::sqlparser::ast::{self, DescribeAlias, Query, SetExpr, Visit as _, Visitor};
+use datafusion::sql::sqlparser::ast::{self, DescribeAlias, Query, SetExpr, ShowStatementFilter, Visit as _, Visitor};
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 
 use crate::{QueryError, engine_error};
@@ -29,6 +29,11 @@ pub(crate) enum Checked {
     Query(Box<Statement>),
     /// `SHOW TABLES`.
     ShowTables,
+    /// `SHOW FUNCTIONS`, all or those whose names fit.
+    ShowFunctions {
+        /// The pattern of `LIKE`.
+        like: Option<String>,
+    },
     /// `DESCRIBE table` or `SHOW COLUMNS FROM table`.
     Describe {
         /// The table as it was written.
@@ -76,6 +81,16 @@ fn checked(statement: Statement) -> Result<Checked, QueryError> {
         },
         Statement::Statement(inner) => match inner.as_ref() {
             ast::Statement::ShowTables { .. } => Ok(Checked::ShowTables),
+            ast::Statement::ShowFunctions { filter } => match filter {
+                None => Ok(Checked::ShowFunctions { like: None }),
+                Some(ShowStatementFilter::Like(like) | ShowStatementFilter::ILike(like)) => {
+                    Ok(Checked::ShowFunctions { like: Some(like.clone()) })
+                }
+                Some(_) => Err(QueryError::statement_with_hint(
+                    "SHOW FUNCTIONS takes names alone",
+                    "write SHOW FUNCTIONS LIKE 'json%'",
+                )),
+            },
             ast::Statement::ExplainTable {
                 describe_alias: DescribeAlias::Describe | DescribeAlias::Desc,
                 table_name,

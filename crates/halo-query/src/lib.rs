@@ -4,7 +4,8 @@
 //! [`TraceSession::query`] runs one read-only statement within [`QueryLimits`].
 //!
 //! [`QueryStream`] gives the same rows as they come, [`render`] and [`RowWriter`] write them in five formats. [`tools`] makes the tools,
-//! [`summary`] tells what a dataset holds, and [`TraceSession::find_quotes`] tells whether quotes stand in the spans they cite.
+//! [`list_functions`] and [`reference`] document what SQL knows, [`summary`] tells what a dataset holds, and
+//! [`TraceSession::find_quotes`] tells whether quotes stand in the spans they cite.
 //!
 //! This crate knows DataFusion, and nobody else does. It knows nothing of model endpoints, agents or terminals.
 //!
@@ -38,6 +39,7 @@ mod decoded;
 mod describe;
 mod engine_error;
 mod error;
+mod function_docs;
 mod functions;
 mod guard;
 mod kept;
@@ -46,6 +48,7 @@ mod overview;
 mod pattern;
 mod prompts;
 mod quotes;
+mod reference;
 mod render;
 mod result;
 mod rewrite;
@@ -63,9 +66,11 @@ mod trace_tools;
 mod watch;
 
 pub use error::{LimitKind, QueryError};
+pub use function_docs::list_functions;
 pub use marked::{Mark, MarkedText};
 pub use overview::summary;
 pub use quotes::QuoteStatus;
+pub use reference::{reference, tables};
 pub use render::{Format, RenderOptions, RowWriter, render};
 pub use result::{QueryLimits, QueryResult, ResultColumn, RowBatch};
 pub use session::{SessionOptions, TraceSession};

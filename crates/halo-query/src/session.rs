@@ -29,7 +29,7 @@ use crate::rewrite::ReadLess;
 use crate::search::SearchEngine;
 use crate::stream::{QueryStream, Work};
 use crate::tables::Found;
-use crate::{QueryError, QueryLimits, QueryResult, content, describe, functions, tables, text_diff};
+use crate::{QueryError, QueryLimits, QueryResult, content, describe, function_docs, functions, tables};
 
 /// Rows the engine works on at a time. Payload columns run to tens of kilobytes a row: smaller batches than the engine's own
 /// default keep memory low and let a cancelled query end soon.
@@ -158,14 +158,10 @@ impl TraceSession {
             .with_optimizer_rules(optimizer_rules(&store, options.memory_bytes))
             .build();
         let mut context = SessionContext::new_with_state(state);
-        datafusion_functions_json::register_all(&mut context).map_err(internal)?;
-        context.register_udf(functions::result_failure());
-        context.register_udf(functions::json_matches());
-        context.register_udf(functions::error_signature());
+        function_docs::register(&mut context).map_err(internal)?;
         let search = Arc::new(SearchEngine::new(dataset, options.threads, options.memory_bytes / SEARCH_SHARE));
-        context.register_udf(functions::trace_matches(&search));
+        context.register_udf(functions::trace_matches(Some(&search)));
         let causes = Arc::new(Causes::of_dataset(dataset));
-        context.register_udf(text_diff::function());
         let found = Found {
             prompts: Arc::new(PromptTable::new(dataset, &store, options.threads)),
             surveys: Arc::new(Surveys::new(dataset, &store, options.threads)),
@@ -213,6 +209,9 @@ impl TraceSession {
                 QueryStream::start(Arc::clone(&self.shared), Work::Statement(statement), limits, cancel).await
             }
             Checked::ShowTables => QueryStream::ready(describe::tables()?, limits, cancel),
+            Checked::ShowFunctions { like } => {
+                QueryStream::ready(function_docs::like(like.as_deref())?, limits, cancel)
+            }
             Checked::Describe { table } => QueryStream::ready(describe::columns(&table)?, limits, cancel),
         }
     }

@@ -285,7 +285,8 @@ fn list_bytes(value: &ScalarValue) -> usize {
     if value.data_type().is_nested() { value.size() } else { 0 }
 }
 
-fn columns(schema: &Schema) -> Vec<ResultColumn> {
+/// The columns of a result with this schema.
+pub(crate) fn columns(schema: &Schema) -> Vec<ResultColumn> {
     let fields = schema.fields().iter();
     fields
         .map(|field| ResultColumn {

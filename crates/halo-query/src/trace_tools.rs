@@ -4,7 +4,7 @@ mod attribute_values;
 mod conversation;
 mod count_traces;
 mod describe_attributes;
-mod excerpt;
+pub(crate) mod excerpt;
 mod filters;
 mod get_dataset_overview;
 mod pager;

@@ -53,7 +53,7 @@ const FENCES: &[Fence] = &[
         reason: "halo-llm is the one crate that opens a connection",
     },
     Fence {
-        packages: &["clap*", "indicatif*", "directories*", "terminal_size*"],
+        packages: &["clap*", "indicatif*", "directories*", "terminal_size*", "rustyline*"],
         side: Side::Only(&["halo-cli"]),
         tests_of: &[],
         reason: "only the command line knows terminals and the user's folders",

@@ -11,5 +11,7 @@ mod misbehaving_model;
 mod model;
 mod run_log;
 mod sandbox;
+#[cfg(unix)]
+mod shell;
 mod sql;
 mod truth;

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader};
 
 use insta::assert_snapshot;
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, fixtures};
 
 /// Shows a command line and how it ended.
 fn asked(sandbox: &Sandbox, query: &str) -> String {
@@ -141,4 +141,53 @@ fn prompts_and_attributes_of_every_convention() {
         format!("{fixture}\n{}", queries.map(|query| asked(&sandbox, query)).join("\n"))
     });
     assert_snapshot!(shown.join("\n"));
+}
+fn scripts_run_one_statement_after_the_other() {
+    let sandbox = Sandbox::with_dataset("small.jsonl");
+    sandbox.write("inner.sql", "SELECT count(*) AS traces FROM traces\n");
+    sandbox.write(
+        "all.sql",
+        "-- two; and a command\nSELECT 'a;b' AS text;\n.mode csv\nSELECT count(*) AS spans FROM spans;\n.read inner.sql\n",
+    );
+    sandbox.write("wrong.sql", "SELECT 1 AS one;\n\nSELECT nope\nFROM spans;\nSELECT 2 AS two;\n");
+    sandbox.write("again.sql", ".read again.sql\n");
+    let shown = [
+        sandbox.run(&["sql", "traces.halo", "-f", "all.sql"]),
+        sandbox.run(&["sql", "traces.halo", "-f", "wrong.sql", "--format", "jsonl"]),
+        sandbox.run(&["sql", "traces.halo", "-f", "again.sql"]),
+        sandbox.run(&["sql", "traces.halo", "-f", "missing.sql"]),
+        sandbox.run(&["sql", "traces.halo", "-f", "csv"]),
+        sandbox.run(&["sql", "traces.halo", "SELECT 1 AS one", "-f", "csv"]),
+        sandbox.run(&["sql", "traces.halo", "SELECT 1 AS one", "-f", "all.sql"]),
+        sandbox.run_with_input(&["sql", "traces.halo", "-f", "-"], b"SELECT 1 AS one; SELECT 2 AS two"),
+        sandbox.run_with_input(&["sql", "traces.halo"], b".help\nquit\nSELECT 1;"),
+        sandbox.run_with_input(&["sql", "traces.halo"], b"\\d nope\n"),
+        sandbox.run_with_input(&["sql", "traces.halo"], b"SELECT 'open"),
+    ]
+    .map(|ended| ended.shown());
+    assert_snapshot!(shown.join("\n"));
+}
+
+#[test]
+fn functions_are_told_without_a_dataset() {
+    let sandbox = Sandbox::new();
+    let shown = [
+        sandbox.run(&["sql", "--functions", "^json_(get|at)$"]),
+        sandbox.run(&["sql", "--functions", "excerpt", "--format", "json"]),
+        sandbox.run(&["sql", "--functions", "("]),
+        sandbox.run(&["sql"]),
+    ]
+    .map(|ended| ended.shown());
+    assert_snapshot!(shown.join("\n"));
+}
+
+#[test]
+fn the_page_on_sql_is_up_to_date() {
+    let page = Sandbox::new().run(&["sql", "--reference"]);
+    page.expect_code(0);
+    let written = std::fs::read_to_string(fixtures().join("../docs/SQL.md")).unwrap();
+    assert!(
+        written == page.stdout,
+        "docs/SQL.md is out of date: write it anew with `cargo run -- sql --reference > docs/SQL.md`"
+    );
 }

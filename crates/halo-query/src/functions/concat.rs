@@ -39,7 +39,7 @@ impl ScalarUDFImpl for TextConcat {
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let mut columns = Vec::with_capacity(args.args.len());
         for index in 0..args.args.len() {
-            columns.push(cast(&super::argument(&args, index)?, &DataType::Utf8View)?);
+            columns.push(cast(&args.args[index].to_array(args.number_rows)?, &DataType::Utf8View)?);
         }
         let mut texts = StringViewBuilder::with_capacity(args.number_rows);
         let mut text = String::new();

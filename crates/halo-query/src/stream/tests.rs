@@ -16,6 +16,10 @@ const ENDLESS: &[&str] = &[
     "SELECT count(*) FROM generate_series(1, 1000000000000) WHERE regexp_like(value::text, '^(1|2)*9$')",
     "SELECT max(x) FROM (SELECT row_number() OVER (ORDER BY value) AS x FROM generate_series(1, 1000000000000))",
     "SELECT count(*) FROM generate_series(1, 1000000000000) a JOIN generate_series(1, 100000) b ON a.value % 10 = b.value % 10",
+    // Little is read, and much is made of it.
+    "SELECT count(*) FROM generate_series(1, 100) a, generate_series(1, 100) b, generate_series(1, 100) c, generate_series(1, 100) d, generate_series(1, 100) e, generate_series(1, 100) f
+     WHERE a.value + b.value + c.value + d.value + e.value + f.value = 0",
+    "SELECT count(*) FROM (SELECT unnest(range(0, 10000)) AS a FROM (SELECT unnest(range(0, 10000)) FROM (SELECT unnest(range(0, 10000))))) WHERE a < 0",
 ];
 
 #[tokio::test]

@@ -7,6 +7,7 @@
 
 mod attributes;
 mod errors;
+mod functions;
 mod guard;
 mod holes;
 mod limits;
