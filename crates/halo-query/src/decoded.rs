@@ -49,7 +49,7 @@ pub(crate) fn may_hold(text: &str, test: &dyn Fn(&str) -> bool) -> bool {
 /// Whether a pattern matches a text, or a text inside it.
 pub(crate) fn matches(text: &str, pattern: &Regex) -> bool {
     let test = |text: &str| pattern.is_match(text);
-    test(text) || may_match_inside(text, pattern) && any(text, &test)
+    test(text) || may_match_inside(text, pattern) && any_inside(text, is_anchored(pattern), &test)
 }
 
 /// The first match in a text, or else in a text inside it, with this many characters around it.
@@ -72,8 +72,12 @@ pub(crate) fn excerpt(text: &str, pattern: &Regex, chars: usize) -> Option<Strin
 /// Whether a pattern that does not match the whole may match a text inside it.
 fn may_match_inside(text: &str, pattern: &Regex) -> bool {
     // An anchored pattern can match a text inside and nowhere in the whole.
-    let anchored = ["^", "$", r"\A", r"\z"].iter().any(|anchor| pattern.as_str().contains(anchor));
-    anchored || may_hold(text, &|level| pattern.is_match(level))
+    is_anchored(pattern) || may_hold(text, &|level| pattern.is_match(level))
+}
+
+/// Whether a pattern may ask where a text begins or ends.
+fn is_anchored(pattern: &Regex) -> bool {
+    ["^", "$", r"\A", r"\z"].iter().any(|anchor| pattern.as_str().contains(anchor))
 }
 
 /// What stands at a path as [`visit_leaves`] tells it: a text as it is, anything else as JSON. The path may end at an object or array, too.

@@ -239,10 +239,16 @@ impl TraceSession {
     pub(crate) async fn census(&self, cancel: &CancellationToken) -> Result<Arc<Census>, QueryError> {
         // Whoever asks meanwhile waits for the same count.
         let mut kept = self.shared.census.lock().await;
+        if cancel.is_cancelled() {
+            return Err(QueryError::Cancelled);
+        }
         if let Some(census) = kept.as_ref() {
             return Ok(Arc::clone(census));
         }
         let census = Arc::new(census::build(self, cancel).await?);
+        if cancel.is_cancelled() {
+            return Err(QueryError::Cancelled);
+        }
         if census.bytes() <= self.shared.memory_bytes / CENSUS_SHARE {
             *kept = Some(Arc::clone(&census));
         }

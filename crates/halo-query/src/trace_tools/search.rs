@@ -99,7 +99,8 @@ impl Search {
             let found = engine.find(&matcher, &stop)?;
             Answer { found: &found, searched: &searched, args: &args }.text()
         });
-        answer.await?
+        let answer = answer.await?;
+        if cancel.is_cancelled() { Err(QueryError::Cancelled) } else { answer }
     }
 }
 

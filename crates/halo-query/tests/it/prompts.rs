@@ -62,7 +62,7 @@ async fn each_prompt_is_told_once_with_what_changed() {
     let by_hand = fixture
         .lines("SELECT diff_lines(a.text, b.text) AS d FROM prompts a JOIN prompts b ON a.prompt_id = b.previous_id WHERE b.kind = 'system'")
         .await;
-    for line in ["- Refunds: within 30 days.", "+ Refunds: within 14 days.", "+ Never promise a date."] {
+    for line in ["-Refunds: within 30 days.", "+Refunds: within 14 days.", "+Never promise a date."] {
         assert!(by_hand.contains(line), "{by_hand}");
     }
 }

@@ -96,14 +96,17 @@ impl Said {
     }
 
     fn matches(&self, pattern: &Regex) -> bool {
-        let attributes: Map<String, Value> =
-            self.attribute.iter().map(|text| ("key".to_owned(), Value::from(text.as_str()))).collect();
-        let attributes = Value::Object(attributes).to_string();
-        let events = self.event.as_ref().map(|event| events(event).to_string());
-        let plain = [Some(&self.name), self.error.as_ref()].into_iter().flatten();
-        let json = [self.input.as_ref(), self.output.as_ref(), events.as_ref(), Some(&attributes)];
-        plain.into_iter().any(|text| pattern.is_match(text))
-            || json.into_iter().flatten().any(|text| pattern.is_match(text) || inside(text, pattern))
+        // Each is a text as it stands, and holds others where it is JSON. Keys, and JSON as it was escaped on its way, are none.
+        let texts = [
+            Some(&self.name),
+            self.error.as_ref(),
+            self.input.as_ref(),
+            self.output.as_ref(),
+            self.attribute.as_ref(),
+            self.event.as_ref(),
+        ];
+        let is_exception = self.event.is_some() && pattern.is_match("exception");
+        is_exception || texts.into_iter().flatten().any(|text| pattern.is_match(text) || inside(text, pattern))
     }
 }
 
@@ -123,10 +126,7 @@ fn leaf_matches(value: &Value, pattern: &Regex) -> bool {
     match value {
         Value::Null => false,
         Value::Bool(_) | Value::Number(_) => pattern.is_match(&value.to_string()),
-        Value::String(text) => match serde_json::from_str(text) {
-            Ok(inner @ (Value::Object(_) | Value::Array(_))) => leaf_matches(&inner, pattern),
-            _ => pattern.is_match(text),
-        },
+        Value::String(text) => pattern.is_match(text) || inside(text, pattern),
         Value::Array(items) => items.iter().any(|item| leaf_matches(item, pattern)),
         Value::Object(fields) => fields.values().any(|item| leaf_matches(item, pattern)),
     }

@@ -52,7 +52,9 @@ fn example_arguments(spec: &halo_protocol::ToolSpec) -> Value {
         (_, Some("array")) => json!(["aa01"]),
         _ => json!("aa01"),
     };
-    required.map(|name| (name.to_owned(), example(name))).collect::<serde_json::Map<_, _>>().into()
+    // One of two arguments that name the same is required, which a schema does not say.
+    let steps = spec.parameters["properties"].get("steps").map(|_| ("steps".to_owned(), json!([1])));
+    required.map(|name| (name.to_owned(), example(name))).chain(steps).collect::<serde_json::Map<_, _>>().into()
 }
 
 #[tokio::test]
