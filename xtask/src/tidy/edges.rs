@@ -34,7 +34,7 @@ pub(super) const EDGES: &[(&str, &[&str])] = &[
         ],
     ),
     ("halo-testkit", &["halo-dataset"]),
-    ("halo-bench", &["halo-dataset", "halo-ingest"]),
+    ("halo-bench", &["halo-dataset", "halo-ingest", "halo-query", "halo-tool"]),
     ("xtask", &[]),
 ];
 

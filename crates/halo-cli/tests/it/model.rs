@@ -106,6 +106,7 @@ fn what_the_model_is_sent() {
                 "describe_attributes",
                 "query_traces",
                 "count_traces",
+                "search",
                 "view_trace",
                 "view_traces",
                 "view_spans",

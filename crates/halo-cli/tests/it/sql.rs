@@ -142,6 +142,8 @@ fn prompts_and_attributes_of_every_convention() {
     });
     assert_snapshot!(shown.join("\n"));
 }
+
+#[test]
 fn scripts_run_one_statement_after_the_other() {
     let sandbox = Sandbox::with_dataset("small.jsonl");
     sandbox.write("inner.sql", "SELECT count(*) AS traces FROM traces\n");

@@ -25,7 +25,7 @@ pub(crate) struct TraceFilters {
     start_time_gte: Option<String>,
     /// Only traces that ended at this time or earlier.
     end_time_lte: Option<String>,
-    /// Only traces with a span whose name, status message, input, output, events or attributes match this regular expression, decoded
+    /// Only traces with a text that matches this regular expression: names, messages, inputs, outputs, values of attributes and events, decoded
     /// (no doubled backslashes). (?i) at its front ignores case. No look-around, no back-references.
     regex_pattern: Option<String>,
 }

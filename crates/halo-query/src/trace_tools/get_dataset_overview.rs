@@ -144,7 +144,7 @@ fn outcomes(census: &Census, traces: &[u32]) -> String {
             let mut values: Vec<f64> = census.facts(traces).filter_map(of).collect();
             values.sort_by(f64::total_cmp);
             let max = values.last().copied().filter(|max| *max > 0.0)?;
-            let at = |percent: usize| values[(values.len() - 1) * percent / 100];
+            let at = |percent: usize| values[(values.len() * percent).div_ceil(100).saturating_sub(1)];
             Some(format!("{label} {}/{}/{}", show(at(50)), show(at(95)), show(max)))
         })
         .collect();
