@@ -4,7 +4,7 @@
 //! [`TraceSession::query`] runs one read-only statement within [`QueryLimits`].
 //!
 //! [`QueryStream`] gives the same rows as they come, [`render`] and [`RowWriter`] write them in five formats. [`tools`] makes the tools,
-//! [`list_functions`] and [`reference`] document what SQL knows, [`summary`] tells what a dataset holds, and
+//! [`list_functions`] and [`reference()`] document what SQL knows, [`summary`] tells what a dataset holds, and
 //! [`TraceSession::find_quotes`] tells whether quotes stand in the spans they cite.
 //!
 //! This crate knows DataFusion, and nobody else does. It knows nothing of model endpoints, agents or terminals.
