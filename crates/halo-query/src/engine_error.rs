@@ -25,6 +25,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) root: &'a Path,
     /// Names of all functions.
     pub(crate) functions: &'a [String],
+    /// Names of the tables that were saved.
+    pub(crate) saved: &'a [String],
     /// Memory that all queries together may take.
     pub(crate) memory_bytes: usize,
 }
@@ -106,12 +108,12 @@ pub(crate) fn syntax(error: &DataFusionError) -> QueryError {
 }
 
 /// A table that does not exist.
-pub(crate) fn no_table(name: &str, span: Option<Span>) -> QueryError {
-    let known = TABLES.iter().map(|table| table.name);
+pub(crate) fn no_table(name: &str, span: Option<Span>, saved: &[String]) -> QueryError {
+    let known = TABLES.iter().map(|table| table.name).chain(saved.iter().map(String::as_str));
     // The engine puts its own names for catalog and schema before it.
     let short = name.strip_prefix("halo.").unwrap_or(name);
     let short = short.strip_prefix("public.").unwrap_or(short).trim_matches(['"', '\'', '`']);
-    let all = listed();
+    let all = listed(saved);
     let hint = match nearest(short, known).first() {
         Some(near) => format!("did you mean `{near}`? The tables are {all}"),
         None => {
@@ -122,8 +124,8 @@ pub(crate) fn no_table(name: &str, span: Option<Span>) -> QueryError {
 }
 
 /// The names of all tables, as in a sentence.
-fn listed() -> String {
-    let names: Vec<&str> = TABLES.iter().map(|table| table.name).collect();
+fn listed(saved: &[String]) -> String {
+    let names: Vec<&str> = TABLES.iter().map(|table| table.name).chain(saved.iter().map(String::as_str)).collect();
     match names.split_last() {
         Some((last, others)) => format!("{} and {last}", others.join(", ")),
         None => String::new(),
@@ -233,12 +235,12 @@ fn plan(message: &str, span: Option<Span>, surroundings: &Surroundings<'_>) -> Q
     if let Some(name) = message.strip_prefix("table function '").and_then(|rest| rest.split('\'').next()) {
         return QueryError::statement_with_hint(
             at(span, &format!("there is no table function `{name}`")),
-            format!("only the tables of the dataset can be read: {}", listed()),
+            format!("only the tables of the dataset can be read: {}", listed(surroundings.saved)),
         );
     }
     if let Some(name) = message.strip_suffix(" not found") {
         let name = name.trim_start_matches("table ").trim_matches('\'');
-        return no_table(name, span);
+        return no_table(name, span, surroundings.saved);
     }
     let message = clean(message);
     if message.contains("failed to match any signature") || message.contains("Cannot coerce") {

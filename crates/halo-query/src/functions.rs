@@ -8,7 +8,6 @@ use arrow::array::{Array as _, BooleanArray, Int64Array, StringViewBuilder};
 use arrow::datatypes::DataType;
 use datafusion::common::DataFusionError;
 use datafusion::logical_expr::{ScalarUDF, Signature, Volatility};
-use tokio_util::sync::CancellationToken;
 
 use crate::causes::Causes;
 use crate::function_docs::{Entry, Group};
@@ -26,6 +25,11 @@ pub(crate) use bounded::{TOO_MUCH, bounded, within};
 pub(crate) use collecting::bounded_window;
 pub(crate) use concat::text_concat;
 use scalar::{Function, map_texts};
+
+/// `diff_lines(a, b)`, which the views call as well.
+pub(crate) fn diff_lines() -> ScalarUDF {
+    texts::diff()
+}
 
 /// What whoever writes SQL reads of the functions that halo adds.
 pub(crate) const ENTRIES: &[&Entry] = &[
@@ -119,11 +123,11 @@ pub(crate) fn trace_matches(search: Option<&Arc<SearchEngine>>) -> ScalarUDF {
     let search = search.map(Arc::clone);
     let takes = Signature::string(2, Volatility::Immutable);
     Function::documented_holding(&TRACE_MATCHES, takes, DataType::Boolean, move |arguments| {
-        let pattern = arguments.pattern(1)?;
+        let (pattern, stop) = (arguments.pattern(1)?, arguments.stop());
         let found =
-            search.as_ref().map(|search| search.traces(pattern.as_str(), &CancellationToken::new())).transpose();
+            search.as_ref().map(|search| search.traces(pattern.as_str(), &|| stop.check().is_err())).transpose();
         let found = found.map_err(|error| DataFusionError::Execution(error.to_string()))?;
-        let found = found.as_ref().and_then(|found| found.get()).and_then(|found| found.as_ref().ok());
+        let found = found.as_ref().and_then(|found| found.get()).and_then(|found| found.as_ref());
         let is_in = |id: &str| found.is_some_and(|found| found.contains(id));
         let matching: BooleanArray = arguments.texts(0)?.iter().map(|id| id.map(is_in)).collect();
         Ok(Arc::new(matching))

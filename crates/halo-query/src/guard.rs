@@ -132,7 +132,7 @@ pub(crate) fn check_plan(plan: &LogicalPlan) -> Result<(), QueryError> {
         Ok(TreeNodeRecursion::Continue)
     });
     match (settings, walked) {
-        (Some(name), _) => Err(engine_error::no_table(&name, None)),
+        (Some(name), _) => Err(engine_error::no_table(&name, None, &[])),
         (None, Ok(_)) => Ok(()),
         (None, Err(error)) => Err(QueryError::internal(error.strip_backtrace())),
     }

@@ -17,7 +17,6 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arrow::array::{Array, StringViewArray};
 use halo_dataset::{Dataset, DatasetError, list, place_of};
-use tokio_util::sync::CancellationToken;
 
 use crate::QueryError;
 use crate::pattern::Matcher;
@@ -38,8 +37,11 @@ pub(crate) struct SearchEngine {
     patterns: Mutex<Vec<(String, TraceSet)>>,
 }
 
-/// The traces that a pattern is found in, once it is known.
-type TraceSet = Arc<OnceLock<Result<HashSet<Box<str>>, String>>>;
+/// The traces that a pattern is found in, once they are known; `None` when the search failed.
+type TraceSet = Arc<OnceLock<Option<HashSet<Box<str>>>>>;
+
+/// Whether whoever asked for a search does not want it any more.
+pub(crate) type Over<'a> = &'a (dyn Fn() -> bool + Sync);
 
 /// Rows of a segment that were found.
 type Bits = Vec<bool>;
@@ -71,7 +73,7 @@ impl SearchEngine {
     ///
     /// # Errors
     /// A file is missing or damaged, or the search is cancelled.
-    pub(crate) fn find(&self, matcher: &Matcher, cancel: &CancellationToken) -> Result<Found<'_>, QueryError> {
+    pub(crate) fn find(&self, matcher: &Matcher, over: Over<'_>) -> Result<Found<'_>, QueryError> {
         let segments = self.parts.segments();
         let groups = self.groups()?;
         let mut tasks: Vec<(usize, Which)> = Vec::new();
@@ -82,7 +84,7 @@ impl SearchEngine {
         }
         let scanned = self.side_by_side(
             &tasks,
-            cancel,
+            over,
             |(segment, which), matcher| {
                 let part = self.parts.get(segment, which)?;
                 let bits = match &part {
@@ -117,45 +119,41 @@ impl SearchEngine {
     /// The traces that a pattern is found in. Remembered for the patterns that were asked for last.
     ///
     /// # Errors
-    /// As [`find`](Self::find), as text.
-    pub(crate) fn traces(&self, pattern: &str, cancel: &CancellationToken) -> Result<TraceSet, QueryError> {
+    /// As [`find`](Self::find).
+    pub(crate) fn traces(&self, pattern: &str, over: Over<'_>) -> Result<TraceSet, QueryError> {
         let matcher = Matcher::new(pattern)?;
-        let set = {
-            let mut patterns = self.patterns.lock().unwrap_or_else(PoisonError::into_inner);
-            match patterns.iter().position(|(known, _)| known == pattern) {
-                Some(at) => {
-                    let known = patterns.remove(at);
-                    patterns.push(known);
+        loop {
+            let set = self.set_of(pattern);
+            let mut failed = None;
+            // Whoever asks for the same pattern meanwhile waits for this search.
+            let known = set.get_or_init(|| match self.find(&matcher, over) {
+                Ok(found) => Some(found.trace_ids()),
+                Err(error) => {
+                    failed = Some(error);
+                    None
                 }
-                None => {
-                    if patterns.len() >= PATTERNS_KEPT {
-                        patterns.remove(0);
-                    }
-                    patterns.push((pattern.to_owned(), TraceSet::default()));
-                }
+            });
+            if known.is_some() {
+                return Ok(set);
             }
-            patterns.last().map(|(_, set)| Arc::clone(set)).unwrap_or_default()
-        };
-        // Whoever asks for the same pattern meanwhile waits for this search.
-        let mut failed = None;
-        let known = set.get_or_init(|| match self.find(&matcher, cancel) {
-            Ok(found) => Ok(found.trace_ids()),
-            Err(error) => {
-                let text = error.to_string();
-                failed = Some(error);
-                Err(text)
+            self.patterns.lock().unwrap_or_else(PoisonError::into_inner).retain(|(known, _)| known != pattern);
+            // The search of another one failed or was called off: this one looks itself.
+            if let Some(error) = failed {
+                return Err(error);
             }
-        });
-        if known.is_err() {
-            // The next one tries again.
-            let mut patterns = self.patterns.lock().unwrap_or_else(PoisonError::into_inner);
-            patterns.retain(|(known, _)| known != pattern);
         }
-        match (failed, known) {
-            (Some(error), _) => Err(error),
-            (None, Err(text)) => Err(QueryError::internal(text.as_str())),
-            (None, Ok(_)) => Ok(set),
+    }
+
+    /// The place of the traces of a pattern, the patterns that were asked for last kept.
+    fn set_of(&self, pattern: &str) -> TraceSet {
+        let mut patterns = self.patterns.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = patterns.iter().position(|(known, _)| known == pattern).map(|at| patterns.remove(at));
+        let (pattern, set) = known.unwrap_or_else(|| (pattern.to_owned(), TraceSet::default()));
+        if patterns.len() >= PATTERNS_KEPT {
+            patterns.remove(0);
         }
+        patterns.push((pattern, Arc::clone(&set)));
+        set
     }
 
     /// How many texts each group of each segment has.
@@ -172,7 +170,7 @@ impl SearchEngine {
     fn side_by_side<T: Copy + Sync, R: Send>(
         &self,
         tasks: &[T],
-        cancel: &CancellationToken,
+        over: Over<'_>,
         work: impl Fn(T, &Matcher) -> Result<R, DatasetError> + Sync,
         matcher: &Matcher,
     ) -> Result<Vec<R>, QueryError> {
@@ -184,7 +182,7 @@ impl SearchEngine {
             loop {
                 let at = next.fetch_add(1, Ordering::Relaxed);
                 match tasks.get(at) {
-                    Some(task) if !cancel.is_cancelled() => done.push((at, work(*task, &matcher)?)),
+                    Some(task) if !over() => done.push((at, work(*task, &matcher)?)),
                     _ => return Ok(done),
                 }
             }
@@ -199,7 +197,7 @@ impl SearchEngine {
             }
             Ok(())
         })?;
-        if cancel.is_cancelled() {
+        if over() {
             return Err(QueryError::Cancelled);
         }
         results.sort_unstable_by_key(|(at, _)| *at);

@@ -26,6 +26,7 @@ use crate::engine_error::{self, Surroundings};
 use crate::guard::{self, Checked};
 use crate::prompts::PromptTable;
 use crate::rewrite::ReadLess;
+use crate::saved::SavedTables;
 use crate::search::SearchEngine;
 use crate::stream::{QueryStream, Work};
 use crate::tables::Found;
@@ -72,6 +73,8 @@ pub(crate) struct Shared {
     /// Finds patterns in all texts.
     pub(crate) search: Arc<SearchEngine>,
     census: tokio::sync::Mutex<Option<Arc<Census>>>,
+    /// Results that are tables.
+    pub(crate) saved: SavedTables,
     /// Threads of the engine's own. A query computes without pause for as long as it takes, and would starve whatever else runs on
     /// its threads: the model's streams, timers, the handler of Ctrl-C. `None` only while it is dropped.
     engine: Option<Runtime>,
@@ -132,7 +135,12 @@ impl Shared {
     pub(crate) fn translate(&self, error: &DataFusionError) -> QueryError {
         engine_error::translate(
             error,
-            &Surroundings { root: self.dataset.root(), functions: &self.functions, memory_bytes: self.memory_bytes },
+            &Surroundings {
+                root: self.dataset.root(),
+                functions: &self.functions,
+                saved: &self.saved.names(),
+                memory_bytes: self.memory_bytes,
+            },
         )
     }
 }
@@ -186,6 +194,7 @@ impl TraceSession {
             causes,
             search,
             census: tokio::sync::Mutex::default(),
+            saved: SavedTables::default(),
             stored_spans,
             store,
             memory_bytes: options.memory_bytes,
@@ -208,11 +217,13 @@ impl TraceSession {
             Checked::Query(statement) => {
                 QueryStream::start(Arc::clone(&self.shared), Work::Statement(statement), limits, cancel).await
             }
-            Checked::ShowTables => QueryStream::ready(describe::tables()?, limits, cancel),
+            Checked::ShowTables => QueryStream::ready(describe::tables(&self.shared.saved)?, limits, cancel),
             Checked::ShowFunctions { like } => {
                 QueryStream::ready(function_docs::like(like.as_deref())?, limits, cancel)
             }
-            Checked::Describe { table } => QueryStream::ready(describe::columns(&table)?, limits, cancel),
+            Checked::Describe { table } => {
+                QueryStream::ready(describe::columns(&table, &self.shared.saved)?, limits, cancel)
+            }
         }
     }
 

@@ -30,6 +30,7 @@ const BATCH_SHARE: usize = 64;
 /// The rows of a query as they come. Dropping it ends the query.
 pub struct QueryStream {
     columns: Vec<ResultColumn>,
+    schema: Arc<Schema>,
     source: Source,
     cancel: CancellationToken,
     limits: QueryLimits,
@@ -87,7 +88,10 @@ impl QueryStream {
         let source = Source::Engine { batches, _task: task, _stop: on_drop };
         let mut stream = Self::new(source, limits, cancel, started);
         match stream.receive().await? {
-            Some(Message::Schema(schema)) => stream.columns = columns(&schema),
+            Some(Message::Schema(schema)) => {
+                stream.columns = columns(&schema);
+                stream.schema = schema;
+            }
             _ => return Err(QueryError::internal("the query gave no columns")),
         }
         Ok(stream)
@@ -99,15 +103,17 @@ impl QueryStream {
         limits: &QueryLimits,
         cancel: &CancellationToken,
     ) -> Result<Self, QueryError> {
-        let columns = columns(batch.schema_ref());
+        let (columns, schema) = (columns(batch.schema_ref()), batch.schema());
         let mut stream = Self::new(Source::Ready(Some(batch)), limits, cancel, Instant::now());
         stream.columns = columns;
+        stream.schema = schema;
         Ok(stream)
     }
 
     fn new(source: Source, limits: &QueryLimits, cancel: &CancellationToken, started: Instant) -> Self {
         Self {
             columns: Vec::new(),
+            schema: Arc::new(Schema::empty()),
             source,
             cancel: cancel.clone(),
             limits: *limits,
@@ -124,6 +130,11 @@ impl QueryStream {
     #[must_use]
     pub fn columns(&self) -> &[ResultColumn] {
         &self.columns
+    }
+
+    /// Types of the columns.
+    pub(crate) fn schema(&self) -> &Schema {
+        &self.schema
     }
 
     /// Whether rows were left out because of a limit. Known when [`next`](Self::next) has given `None`.

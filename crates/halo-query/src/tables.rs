@@ -24,7 +24,7 @@ use crate::attributes::Surveys;
 use crate::causes::Causes;
 use crate::kept::FoundTable;
 use crate::prompts::PromptTable;
-use crate::{QueryError, content, functions, text_diff};
+use crate::{QueryError, content, functions};
 
 mod columns;
 mod listing;
@@ -93,7 +93,7 @@ pub(crate) async fn register(
     content::functions(store).iter().for_each(|function| workshop.register_udf(ScalarUDF::clone(function)));
     workshop.register_udf(functions::error_signature());
     workshop.register_udf(functions::text_key());
-    workshop.register_udf(text_diff::function());
+    workshop.register_udf(functions::diff_lines());
     workshop.register_udf(functions::cause_of(causes));
     let add = |name: &str, files: &[PathBuf], columns| -> Result<(), QueryError> {
         let table = listing(context, files, stored_schema(columns))?;

@@ -63,6 +63,12 @@ pub(crate) const GROWING: &[(&str, Growth)] = &[
     ("regexp_like", Growth::Searched),
     ("json_matches", Growth::Searched),
     ("error_signature", Growth::Searched),
+    ("excerpt", Growth::Searched),
+    ("similarity", Growth::Searched),
+    ("diff_lines", Growth::Searched),
+    ("json_at", Growth::Searched),
+    ("json_leaves", Growth::Searched),
+    ("token_estimate", Growth::Searched),
 ];
 
 /// The arguments of a call, a row at a time.

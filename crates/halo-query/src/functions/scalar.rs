@@ -14,6 +14,7 @@ use datafusion::logical_expr::{
 use regex::Regex;
 
 use crate::function_docs::Entry;
+use crate::stop::Stop;
 
 /// A function of SQL over whole columns.
 pub(super) struct Function {
@@ -142,6 +143,11 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
+    /// The sign that the query is over.
+    pub(super) fn stop(&self) -> Stop {
+        Stop::of(&self.args.config_options)
+    }
+
     /// How many there are.
     pub(super) fn count(&self) -> usize {
         self.args.args.len()

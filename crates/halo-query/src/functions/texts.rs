@@ -2,26 +2,18 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use arrow::array::{Array as _, ArrayRef, Float64Array, Int64Array, StringViewBuilder};
 use arrow::datatypes::DataType;
 use datafusion::common::Result;
 use datafusion::logical_expr::{ScalarUDF, Signature, TypeSignature, Volatility};
-use similar::TextDiff;
 
 use super::scalar::{Arguments, Function};
-use crate::decoded;
 use crate::function_docs::{Entry, Group};
+use crate::{decoded, line_diff, tokens};
 
 /// Characters around a match, when the call does not say.
 const EXCERPT_CHARS: i64 = 100;
-
-/// Lines around a difference.
-const DIFF_LINES: usize = 2;
-
-/// Longest search for the shortest difference of two texts; one that is found by then is right, but may be longer.
-const DIFF_TIME_MAX: Duration = Duration::from_secs(1);
 
 pub(super) const EXCERPT: Entry = Entry {
     group: Group::Halo,
@@ -54,66 +46,16 @@ pub(super) const TOKENS: Entry = Entry {
     group: Group::Halo,
     name: "token_estimate",
     signature: "token_estimate(text)",
-    meaning: "About how many tokens a model reads in a text. Counted by words and signs, not by a model's own vocabulary: for comparing texts, not for bills.",
+    meaning: "About how many tokens a model reads in a text. By words and signs, without a model's vocabulary: mostly within a fifth of what current models count. For comparing texts, not for bills.",
     example: "SELECT role, sum(token_estimate(content)) AS tokens FROM messages WHERE is_new GROUP BY 1 ORDER BY 1",
 };
 
 pub(super) fn tokens() -> ScalarUDF {
     Function::documented(&TOKENS, Signature::string(1, Volatility::Immutable), DataType::Int64, |arguments| {
-        let counts: Int64Array = arguments.texts(0)?.iter().map(|text| text.map(token_count)).collect();
+        let count = |text: &str| i64::try_from(tokens::estimate(text)).unwrap_or(i64::MAX);
+        let counts: Int64Array = arguments.texts(0)?.iter().map(|text| text.map(count)).collect();
         Ok(Arc::new(counts))
     })
-}
-
-/// What a run of characters of one kind costs: vocabularies hold common words whole, digits by three, and most signs alone.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Letters,
-    OtherLetters,
-    Digits,
-    Space,
-    Sign,
-    /// Ideographs and syllables, of which each is about a word.
-    Whole,
-}
-
-impl Kind {
-    fn of(character: char) -> Self {
-        match character {
-            'a'..='z' | 'A'..='Z' => Self::Letters,
-            '0'..='9' => Self::Digits,
-            '\u{2e80}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' | '\u{20000}'..='\u{3ffff}' => Self::Whole,
-            c if c.is_whitespace() => Self::Space,
-            c if c.is_alphabetic() => Self::OtherLetters,
-            _ => Self::Sign,
-        }
-    }
-
-    fn tokens(self, chars: u64) -> u64 {
-        match self {
-            Self::Letters => chars.div_ceil(8),
-            Self::OtherLetters => chars.div_ceil(4),
-            Self::Digits => chars.div_ceil(3),
-            // The space before a word is part of it.
-            Self::Space => u64::from(chars > 1),
-            Self::Sign => chars.div_ceil(2),
-            Self::Whole => chars,
-        }
-    }
-}
-
-fn token_count(text: &str) -> i64 {
-    let mut total = 0;
-    let mut run = (Kind::Space, 0);
-    for character in text.chars() {
-        let kind = Kind::of(character);
-        if kind != run.0 {
-            total += run.0.tokens(run.1);
-            run = (kind, 0);
-        }
-        run.1 += 1;
-    }
-    i64::try_from(total + run.0.tokens(run.1)).unwrap_or(i64::MAX)
 }
 
 pub(super) const SIMILARITY: Entry = Entry {
@@ -161,7 +103,7 @@ pub(super) const DIFF: Entry = Entry {
     group: Group::Halo,
     name: "diff_lines",
     signature: "diff_lines(a, b)",
-    meaning: "What differs between two texts, line by line, as a unified diff: - stands before lines of a alone, + before those of b alone. Empty when they are equal. For two versions of a prompt.",
+    meaning: "The lines in which two texts differ: @@ and the line in b, then - before lines of a alone and + before those of b alone; of a long line that was changed, what stands around the change. Empty when they are equal. For two versions of a prompt.",
     example: r"SELECT diff_lines(E'You help.\nBe short.\n', E'You help.\nBe kind.\n') AS changed",
 };
 
@@ -170,37 +112,15 @@ pub(super) fn diff() -> ScalarUDF {
         let (old, new) = (arguments.texts(0)?, arguments.texts(1)?);
         let mut found = StringViewBuilder::with_capacity(old.len());
         for (old, new) in old.iter().zip(&new) {
-            found.append_option(old.zip(new).map(|(old, new)| difference(old, new)));
+            found.append_option(old.zip(new).map(|(old, new)| line_diff::diff(old, new)));
         }
         Ok(Arc::new(found.finish()))
     })
 }
 
-fn difference(old: &str, new: &str) -> String {
-    let diff = TextDiff::configure().timeout(DIFF_TIME_MAX).diff_lines(old, new);
-    diff.unified_diff().context_radius(DIFF_LINES).missing_newline_hint(false).to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn tokens_are_about_those_of_a_model() {
-        for (text, tokens) in [
-            ("", 0),
-            ("Hello world", 2),
-            ("Hello, world!", 4),
-            ("internationalization", 3),
-            ("1234567", 3),
-            ("{\"id\": 4711}", 6),
-            ("a\n\n    b", 3),
-            ("注文はどこ", 5),
-            ("Где мой заказ", 4),
-        ] {
-            assert_eq!(token_count(text), tokens, "{text}");
-        }
-    }
 
     #[test]
     fn likeness_is_that_of_postgres() {
@@ -211,11 +131,5 @@ mod tests {
         assert!(alike("abc", "xyz").abs() < f64::EPSILON);
         assert!((alike("Été", "été!") - 1.0).abs() < f64::EPSILON);
         assert!(alike("", "?").abs() < f64::EPSILON);
-    }
-
-    #[test]
-    fn differences_are_told_by_lines() {
-        assert_eq!(difference("a\nb\n", "a\nb\n"), "");
-        assert_eq!(difference("a\nb\nc", "a\nx\nc"), "@@ -1,3 +1,3 @@\n a\n-b\n+x\n c\n");
     }
 }

@@ -160,7 +160,7 @@ pub(crate) const PROMPT_COLUMNS: &[Column] = &[
         ColumnKind::Text,
         "prompt_id of the text that this one took the place of: of those with the same kind, agent and service that came up and went before it, the most alike; null when there is none.",
     ),
-    column("changes", ColumnKind::Text, "text_diff of that text and this one: the lines in which they differ."),
+    column("changes", ColumnKind::Text, "diff_lines of that text and this one: the lines in which they differ."),
 ];
 
 /// Columns of `attribute_values`.

@@ -96,7 +96,7 @@ FROM (SELECT trace_id, span_id, step, name AS span_name, span_type, tool_name, e
 const PROMPTS: &str = "
 SELECT prompt_id, kind, coalesce(made_text, text_of(text_id)) AS text, agent_name, service_name, versions, models, first_seen, last_seen,
        traces, spans, previous_id,
-       text_diff(coalesce(previous_made_text, text_of(previous_text_id)), coalesce(made_text, text_of(text_id))) AS changes
+       diff_lines(coalesce(previous_made_text, text_of(previous_text_id)), coalesce(made_text, text_of(text_id))) AS changes
 FROM prompts_found
 ";
 

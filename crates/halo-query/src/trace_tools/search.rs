@@ -96,7 +96,7 @@ impl Search {
         let engine = Arc::clone(&self.session.shared.search);
         let stop = cancel.clone();
         let answer = self.session.shared.blocking(move || {
-            let found = engine.find(&matcher, &stop)?;
+            let found = engine.find(&matcher, &|| stop.is_cancelled())?;
             Answer { found: &found, searched: &searched, args: &args }.text()
         });
         let answer = answer.await?;

@@ -23,6 +23,9 @@ const CELL_CHARS_MIN: usize = 200;
 /// Rows that are shown however long their cells are.
 const ROWS_MIN: usize = 10;
 
+/// Rows that are shown of a result that is saved.
+const ROWS_OF_SAVED: usize = 5;
+
 /// The tool.
 pub(crate) struct Sql {
     pub(crate) session: TraceSession,
@@ -33,6 +36,8 @@ pub(crate) struct Sql {
 pub(crate) struct SqlArgs {
     /// One SELECT, WITH, EXPLAIN, SHOW TABLES or DESCRIBE statement.
     query: String,
+    /// Keep the whole result as a table of this name, for later statements and other agents; only its first rows are shown.
+    save_as: Option<String>,
 }
 
 impl Tool for Sql {
@@ -47,24 +52,38 @@ impl Tool for Sql {
     }
 
     async fn call(&self, args: SqlArgs, context: &ToolContext) -> Result<ToolOutput, ToolError> {
-        let result = self.session.query(&args.query, &LIMITS, &context.cancel).await;
-        Ok(ToolOutput::text(result_text(&result.map_err(tool_error)?)))
+        let Some(name) = args.save_as.as_deref() else {
+            let result = self.session.query(&args.query, &LIMITS, &context.cancel).await;
+            return Ok(ToolOutput::text(result_text(&result.map_err(tool_error)?)));
+        };
+        let saved = self.session.save(name, &args.query, &context.cancel).await.map_err(tool_error)?;
+        let first = QueryLimits { rows_max: ROWS_OF_SAVED, ..LIMITS };
+        let shown =
+            self.session.query(&format!("SELECT * FROM {name} LIMIT {ROWS_OF_SAVED}"), &first, &context.cancel).await;
+        let text = format!("saved as table {name}, {}; the first:\n", counted(saved.rows as u64, "row"));
+        Ok(ToolOutput::text(text + &rows_text(&shown.map_err(tool_error)?)))
     }
 }
 
-/// Column names, then a line a row, cells parted by ` | `.
+/// How many rows there are, and the rows.
 fn result_text(result: &QueryResult) -> String {
-    let cells: Vec<Vec<Option<String>>> = (0..result.columns.len()).map(|index| result.column_texts(index)).collect();
     let rows = result.row_count();
     let count = if result.truncated {
         format!("the first {rows} rows, and there are more")
     } else {
         counted(rows as u64, "row")
     };
-    let mut text = format!("{count}, {} ms\n", result.elapsed.as_millis());
+    format!("{count}, {} ms\n{}", result.elapsed.as_millis(), rows_text(result))
+}
+
+/// Column names, then a line a row, cells parted by ` | `.
+fn rows_text(result: &QueryResult) -> String {
+    let rows = result.row_count();
+    let mut text = String::new();
     if rows == 0 {
         return text;
     }
+    let cells: Vec<Vec<Option<String>>> = (0..result.columns.len()).map(|index| result.column_texts(index)).collect();
     // Few cells may be long, many may not. Short ones leave their room to the long ones.
     let long = cells.iter().flatten().flatten().filter(|cell| cell.len() > CELL_CHARS_MIN).count();
     let cell_chars_max = (TEXT_CHARS_MAX / long.max(1)).max(CELL_CHARS_MIN);

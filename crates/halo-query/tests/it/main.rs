@@ -16,6 +16,7 @@ mod prompts;
 mod properties;
 mod quotes;
 mod render;
+mod saved;
 mod search;
 mod slt;
 mod sql;

@@ -62,9 +62,15 @@ async fn each_prompt_is_told_once_with_what_changed() {
     let by_hand = fixture
         .lines("SELECT diff_lines(a.text, b.text) AS d FROM prompts a JOIN prompts b ON a.prompt_id = b.previous_id WHERE b.kind = 'system'")
         .await;
-    for line in ["-Refunds: within 30 days.", "+Refunds: within 14 days.", "+Never promise a date."] {
-        assert!(by_hand.contains(line), "{by_hand}");
-    }
+    assert_eq!(
+        by_hand,
+        json!({"d": "@@ 2\n- Refunds: within 30 days.\n+ Refunds: within 14 days.\n@@ 4\n+ Never promise a date.\n"})
+            .to_string()
+    );
+    assert_eq!(
+        fixture.lines("SELECT diff_lines('a', NULL) AS none, diff_lines('a', 'a') AS same").await,
+        r#"{"none":null,"same":""}"#
+    );
 }
 
 #[tokio::test]

@@ -205,6 +205,21 @@ fn tool_calls() {
 }
 
 #[test]
+fn errors() {
+    run_table("errors");
+}
+
+#[test]
+fn prompts() {
+    run_table("prompts");
+}
+
+#[test]
+fn attribute_values() {
+    run_table("attribute_values");
+}
+
+#[test]
 fn functions() {
     run("functions.slt");
 }

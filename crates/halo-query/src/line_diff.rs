@@ -1,13 +1,7 @@
-//! `text_diff(old, new)`: the lines in which two texts differ, for comparing two versions of a prompt in one cell.
+//! The lines in which two texts differ, for comparing two versions of a prompt in one cell.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, StringViewBuilder};
-use arrow::compute::cast;
-use arrow::datatypes::DataType;
-use datafusion::common::Result;
-use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 /// Lines of a text that are compared one by one. Comparing takes up to the square of them.
@@ -19,45 +13,9 @@ const CHARS_MAX: usize = 8000;
 /// Characters of what two versions of a line have in common, before and after what differs.
 const CONTEXT_CHARS: usize = 60;
 
-/// The function.
-pub(crate) fn function() -> ScalarUDF {
-    ScalarUDF::from(TextDiff { signature: Signature::string(2, Volatility::Immutable) })
-}
-
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct TextDiff {
-    signature: Signature,
-}
-
-impl ScalarUDFImpl for TextDiff {
-    fn name(&self) -> &'static str {
-        "text_diff"
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Utf8View)
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let texts = |at: usize| -> Result<ArrayRef> {
-            Ok(cast(&args.args[at].to_array(args.number_rows)?, &DataType::Utf8View)?)
-        };
-        let (old, new) = (texts(0)?, texts(1)?);
-        let mut diffs = StringViewBuilder::with_capacity(args.number_rows);
-        for (old, new) in old.as_string_view().iter().zip(new.as_string_view()) {
-            diffs.append_option(old.zip(new).map(|(old, new)| diff(old, new)));
-        }
-        Ok(ColumnarValue::Array(Arc::new(diffs.finish())))
-    }
-}
-
 /// The lines that differ: `@@ line` in the new text, then `- ` lines that went and `+ ` lines that came. Empty for equal texts. Of a line
 /// that was changed, only the surroundings of what differs.
-fn diff(old: &str, new: &str) -> String {
+pub(crate) fn diff(old: &str, new: &str) -> String {
     let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
     if old.len().max(new.len()) > LINES_MAX {
         return format!("too long to compare by lines: {} and {} lines", old.len(), new.len());
