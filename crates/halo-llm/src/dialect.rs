@@ -113,8 +113,11 @@ impl Dialect {
     fn with_other_effort(&self, about: &str) -> Option<(Self, String)> {
         let effort = self.effort.as_deref()?;
         let is_anthropic = self.api == ModelApi::AnthropicMessages;
-        let words: &[&str] =
-            if is_anthropic { &["effort", "thinking", "budget_tokens"] } else { &["effort", "reasoning"] };
+        let words: &[&str] = if is_anthropic {
+            &["effort", "thinking", "budget_tokens"]
+        } else {
+            &["effort", "'reasoning'", "support thinking", "think value"]
+        };
         if !words.iter().any(|word| about.contains(word)) {
             return None;
         }
@@ -203,8 +206,10 @@ fn told_effort(asked: &str, sent: Option<&str>) -> String {
 /// Whether a complaint says that a model takes no temperature, and not that this one is out of range: that is the user's to
 /// mend.
 fn refuses_temperature(about: &str) -> bool {
-    let words = ["support", "deprecated", "not allowed", "not permitted", "only", "must be 1 "];
-    about.contains("temperature") && words.iter().any(|word| about.contains(word))
+    let has = |words: &[&str]| words.iter().any(|word| about.contains(word));
+    about.contains("temperature")
+        && has(&["support", "deprecated", "not allowed", "not permitted", "only", "must be 1 "])
+        && !has(&["between", "range", "maximum", "minimum", "less than", "greater than"])
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ mod retry;
 mod sse;
 mod stream;
 #[cfg(test)]
-mod testing;
+mod tests;
 mod wire;
 
 pub use api::ModelApi;

@@ -1,7 +1,7 @@
 //! What complaints of real endpoints change.
 
 use super::*;
-use crate::testing::options;
+use crate::tests::options;
 
 fn refusal(message: &str) -> Refusal<'_> {
     Refusal { status: 400, message, code: "invalid_request_error" }
@@ -49,6 +49,7 @@ fn fields_that_endpoints_do_not_know_are_left_out_one_after_another() {
     check_final(&dialect, &options, "stream_options, again");
     check_final(&dialect, &options, "temperature is still not supported");
     check_final(&begun, &options, "Invalid 'temperature': decimal above maximum value. Expected a value <= 2, got 3.");
+    check_final(&begun, &options, "Only a temperature between 0 and 1 is supported.");
     let unauthorized = Refusal { status: 401, ..refusal("no stream_options for you") };
     assert_eq!(begun.after_complaint(&options, unauthorized), None);
 }
@@ -94,7 +95,7 @@ fn effort_is_mapped_to_what_the_family_or_the_endpoint_knows() {
     check(
         "some-model",
         "low",
-        &["Unrecognized request argument supplied: reasoning_effort"],
+        &["\"some-model\" does not support thinking"],
         None,
         &["the model does not take the reasoning effort low; asking without"],
     );

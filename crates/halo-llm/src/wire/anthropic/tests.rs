@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ModelApi;
-use crate::testing::{body, conversation, options};
+use crate::tests::{body, conversation, options};
 
 fn marked(mut block: Value) -> Value {
     block["cache_control"] = json!({"type": "ephemeral"});

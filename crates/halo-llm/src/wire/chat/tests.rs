@@ -1,7 +1,7 @@
 //! The body as endpoints take it, and completions in all their dialects.
 
 use super::*;
-use crate::testing::{body, conversation, options};
+use crate::tests::{body, conversation, options};
 use crate::{ModelApi, OutputSchema};
 
 /// Assembles tool-call deltas, each in a chunk of its own, and compares ids, names and arguments.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ModelApi;
-use crate::testing::{body, conversation, options};
+use crate::tests::{body, conversation, options};
 
 fn reasoning() -> Value {
     json!({"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAA"})
