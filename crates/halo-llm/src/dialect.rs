@@ -163,7 +163,7 @@ fn accepted_effort(options: &ModelOptions) -> (Option<String>, Option<String>) {
         return (None, None);
     };
     match effort::accepted(&options.model) {
-        Some(levels) if !levels.contains(&asked) => {
+        Some(levels) if !levels.contains(&asked) && effort::is_known(asked) => {
             let sent = effort::nearest(asked, levels);
             // A model that never reasons does what was asked for.
             let note = (sent.is_some() || asked != "none").then(|| told_effort(asked, sent.as_deref()));

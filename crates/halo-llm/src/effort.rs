@@ -9,7 +9,8 @@ const ANSWER_TOKENS_MIN: u64 = 4096;
 /// Anthropic refuses smaller budgets.
 const BUDGET_TOKENS_MIN: u64 = 1024;
 
-/// The levels that a model accepts, judged by its name; empty when it does not reason, `None` for a name that tells nothing.
+/// The levels that a model accepts, judged by its name. Empty when it does not reason, `None` for a name that tells
+/// nothing.
 pub(crate) fn accepted(model: &str) -> Option<&'static [&'static str]> {
     let name = base_name(model);
     let has = |word: &str| name.contains(word);
@@ -31,11 +32,18 @@ pub(crate) fn accepted(model: &str) -> Option<&'static [&'static str]> {
     })
 }
 
-/// What to ask for where a model accepts only some levels: the next one up, else the highest. `None` when it accepts none.
+/// What to ask for where a model accepts only some levels: the next one up, else the highest. `None` when it accepts none,
+/// or when nothing is known of the level.
 pub(crate) fn nearest(effort: &str, accepted: &[&str]) -> Option<String> {
     let rank = |level: &str| LEVELS.iter().position(|known| *known == level);
-    let next_up = accepted.iter().find(|level| rank(level) >= rank(effort));
+    let asked = rank(effort)?;
+    let next_up = accepted.iter().find(|level| rank(level).is_some_and(|rank| rank >= asked));
     next_up.or(accepted.last()).map(|level| (*level).to_owned())
+}
+
+/// Whether a level is one of those whose order is known.
+pub(crate) fn is_known(effort: &str) -> bool {
+    LEVELS.contains(&effort)
 }
 
 /// The levels that a complaint lists as the ones to choose from, in order.

@@ -1,8 +1,9 @@
 //! A conversation and a list of tools go in, a model's reply comes out: its text as it streams, its tool calls whole.
 //!
-//! Speaks three wire forms ([`ModelApi`]): chat completions with any endpoint that is compatible with OpenAI's, lenient about
-//! the many ways in which they differ, OpenAI's Responses API, and Anthropic's Messages API. Failures that may pass are retried here; those that would only repeat come back as one clear
-//! error. Knows nothing of agents, tools' meanings, files or the environment: every setting is in [`ModelOptions`].
+//! Speaks three wire forms ([`ModelApi`]): chat completions with any endpoint that is compatible with OpenAI's, lenient
+//! about the many ways in which they differ, OpenAI's Responses API, and Anthropic's Messages API. Failures that may pass
+//! are retried here; those that would only repeat come back as one clear error. Knows nothing of agents, tools' meanings,
+//! files or the environment: every setting is in [`ModelOptions`].
 //!
 //! ```
 //! use halo_llm::{ModelApi, ModelClient, ModelOptions, RetryPolicy, Timeouts};

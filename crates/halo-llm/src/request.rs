@@ -13,8 +13,8 @@ pub struct ModelRequest<'a> {
     /// The same for all requests that begin with the same text: OpenAI then looks for it in the same cache. Goes to
     /// api.openai.com alone, as other servers may refuse a field they do not know.
     pub cache_key: Option<&'a str>,
-    /// The form the reply's text should have, where the endpoint can hold the model to it. The conversation has to ask for it
-    /// as well: Anthropic is not told, and other endpoints may not know the field.
+    /// The form the reply's text should have, where the endpoint can hold the model to it. The conversation has to ask for
+    /// it as well: Anthropic is not told, and other endpoints may not know the field.
     pub output_schema: Option<&'a OutputSchema>,
 }
 

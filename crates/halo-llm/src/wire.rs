@@ -116,8 +116,8 @@ fn arguments_text(call: &ToolCall) -> String {
     if is_object { call.arguments.clone() } else { arguments_object(call).to_string() }
 }
 
-/// A made-up name such as `functions.sql` comes back to the model as a wrong name, not to the user as status 400: endpoints
-/// check the names of earlier calls too.
+/// A made-up name such as `functions.sql` comes back to the model as a wrong name, not to the user as status 400:
+/// endpoints check the names of earlier calls too.
 fn wire_name(name: &str) -> String {
     let name: String = wire_id(name).chars().take(64).collect();
     if name.is_empty() { "unnamed".to_owned() } else { name }

@@ -85,6 +85,7 @@ fn effort_is_mapped_to_what_the_family_or_the_endpoint_knows() {
     check("o3", "xhigh", &[], Some("high"), &["the model does not know the reasoning effort xhigh; asking with high"]);
     check("gpt-4o", "low", &[], None, &["the model does not take the reasoning effort low; asking without"]);
     check("gpt-4o", "none", &[], None, &[]);
+    check("gpt-5.4", "utmost", &[], Some("utmost"), &[]);
     check(
         "some-model",
         "minimal",

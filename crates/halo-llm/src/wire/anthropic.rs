@@ -108,7 +108,8 @@ fn text_block(text: &str) -> Option<Value> {
 /// Role and blocks of a message.
 type Turn = (&'static str, Vec<Value>);
 
-/// The conversation in turns: what follows one another in the same role is one message, and the results of calls come first in it.
+/// The conversation in turns: what follows one another in the same role is one message, and results of calls come first in
+/// it.
 fn wire_messages(messages: &[Message]) -> Vec<Turn> {
     let mut turns: Vec<Turn> = Vec::new();
     for message in messages {
@@ -213,6 +214,7 @@ impl Assemble for Assembly {
             Some("content_block_delta") => return Ok(self.add_delta(event["index"].as_u64(), &event["delta"])),
             Some("message_delta") => {
                 self.add_stop(&event["delta"]);
+                self.add_stop(event);
                 self.add_usage(&event["usage"]);
             }
             Some("message_stop") => self.has_ended = self.has_begun,

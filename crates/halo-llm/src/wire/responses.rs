@@ -223,8 +223,8 @@ impl Assemble for Assembly {
 }
 
 impl Assembly {
-    /// The item that an event is about; opened when it is not there yet. Ids tell items apart better than indexes, which some
-    /// servers do not count.
+    /// The item that an event is about; opened when it is not there yet. Ids tell items apart better than indexes, which
+    /// some servers do not count.
     fn item(&mut self, event: &Value, value: &Value) -> &mut Item {
         self.has_begun = true;
         let id = [&event["item_id"], &value["id"]].into_iter().find_map(Value::as_str).unwrap_or_default();

@@ -22,7 +22,10 @@ pub(super) fn events(completion: &Completion, number: usize) -> Vec<Value> {
         }
         events.push(json!({"type": "content_block_start", "index": index, "content_block": opened}));
     }
-    let delta = |index: usize, kind: &str, key: &str, piece: &str| json!({"type": "content_block_delta", "index": index, "delta": {"type": kind, key: piece}});
+    let delta = |index: usize, kind: &str, key: &str, piece: &str| {
+        let delta = json!({"type": kind, key: piece});
+        json!({"type": "content_block_delta", "index": index, "delta": delta})
+    };
     // Text, thought or input of each block, cut alike so that their pieces alternate.
     let texts: Vec<String> = blocks.iter().map(|block| text_of(block, completion, number)).collect();
     for (index, piece) in completion.alternate(&texts) {

@@ -28,8 +28,8 @@ pub(super) fn events(completion: &Completion, number: usize) -> Vec<Value> {
             (_, Some(part)) => part,
             _ => continue,
         };
-        let event = json!({"type": format!("response.{kind}.delta"), "item_id": item["id"], "output_index": index, "delta": delta});
-        events.push(event);
+        let kind = format!("response.{kind}.delta");
+        events.push(json!({"type": kind, "item_id": item["id"], "output_index": index, "delta": delta}));
     }
     if let Some(error) = &completion.error {
         let mut failed = response("failed");

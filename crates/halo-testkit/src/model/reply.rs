@@ -137,8 +137,8 @@ impl Reply {
         Self::of(Body::RawStream(pieces.into_iter().map(Into::into).collect()))
     }
 
-    /// The same reply in the form of OpenAI's Responses API, with that form's usage and finish reason. Pieces of several texts
-    /// and calls alternate. A finish reason other than `completed` makes the response incomplete for that reason.
+    /// The same reply in the form of OpenAI's Responses API, with that form's usage and finish reason. Pieces of several
+    /// texts and calls alternate. A finish reason other than `completed` makes the response incomplete for that reason.
     #[must_use]
     pub fn as_responses(self) -> Self {
         self.map(|c| c.turn_into(Form::Responses))

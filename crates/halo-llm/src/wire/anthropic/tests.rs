@@ -250,6 +250,9 @@ fn stops_refuses_and_is_cut() {
     let silent =
         json!({"type": "message_delta", "delta": {"stop_reason": "refusal", "stop_details": {"explanation": "no"}}});
     assert_eq!(assemble(&[begin.clone(), silent]).0.refusal.as_deref(), Some("no"));
+    let beside =
+        json!({"type": "message_delta", "delta": {"stop_reason": "refusal"}, "stop_details": {"explanation": "no"}});
+    assert_eq!(assemble(&[begin.clone(), beside]).0.refusal.as_deref(), Some("no"));
 
     // A thought that was cut before it was signed does not go back.
     let cut =
