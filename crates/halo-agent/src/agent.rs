@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use halo_llm::ModelReply;
+use halo_llm::{ModelReply, StopReason};
 use halo_protocol::{AgentOutcome, EventKind, ToolCall, Usage};
 use halo_tool::ToolRegistry;
 
@@ -101,7 +101,7 @@ impl Agent<'_> {
             if let Next::End(outcome, answer) = self.take(&reply.tool_calls, outcomes) {
                 return (outcome, answer);
             }
-            if reply.finish_reason.as_deref() == Some("length") {
+            if reply.stop == StopReason::Length {
                 self.tell(prompt::reply_was_cut());
             }
         }
@@ -158,7 +158,7 @@ impl Agent<'_> {
     fn keep(&mut self, reply: &ModelReply, text: &str) {
         // Some endpoints refuse a message that says nothing.
         if !text.is_empty() || !reply.tool_calls.is_empty() {
-            self.conversation.push_assistant(text.to_owned(), reply.tool_calls.clone());
+            self.conversation.push_assistant(text.to_owned(), reply.tool_calls.clone(), reply.provider_items.clone());
         }
     }
 

@@ -1,6 +1,7 @@
 //! The conversation of one agent, and how it is kept from growing without end.
 
 use halo_protocol::{Message, ToolCall};
+use serde_json::Value;
 
 /// Results shorter than this stay: folding them saves next to nothing.
 const FOLD_CHARS_MIN: usize = 400;
@@ -50,8 +51,8 @@ impl Conversation {
         self.push(Message::User { content });
     }
 
-    pub(crate) fn push_assistant(&mut self, content: String, tool_calls: Vec<ToolCall>) {
-        self.push(Message::Assistant { content, tool_calls });
+    pub(crate) fn push_assistant(&mut self, content: String, tool_calls: Vec<ToolCall>, provider_items: Vec<Value>) {
+        self.push(Message::Assistant { content, tool_calls, provider_items });
     }
 
     /// Adds the result of a call.
@@ -105,7 +106,7 @@ impl Conversation {
             Message::System { content } | Message::User { content } | Message::Tool { content, .. } => {
                 content.chars().count()
             }
-            Message::Assistant { content, tool_calls } => {
+            Message::Assistant { content, tool_calls, .. } => {
                 let calls: usize = tool_calls.iter().map(|call| call.name.len() + call.arguments.chars().count()).sum();
                 content.chars().count() + calls
             }
@@ -124,7 +125,7 @@ mod tests {
 
     fn turn(conversation: &mut Conversation, id: &str, result: &str) {
         let call = call(id, "{\"query\":1}");
-        conversation.push_assistant(String::new(), vec![call.clone()]);
+        conversation.push_assistant(String::new(), vec![call.clone()], vec![]);
         conversation.push_result(&call, result.to_owned());
     }
 
@@ -161,9 +162,9 @@ mod tests {
     fn long_arguments_are_cut_in_the_folded_line() {
         let mut conversation = Conversation::default();
         let long = call("1", &"a".repeat(1000));
-        conversation.push_assistant(String::new(), vec![long.clone()]);
+        conversation.push_assistant(String::new(), vec![long.clone()], vec![]);
         conversation.push_result(&long, "r".repeat(5000));
-        conversation.push_assistant("done".into(), vec![]);
+        conversation.push_assistant("done".into(), vec![], vec![]);
         conversation.fold(0).unwrap();
         let Message::Tool { content, .. } = &conversation.messages()[1] else {
             panic!("no result");

@@ -43,7 +43,7 @@ impl Agent<'_> {
 
     async fn send(&self, turn: u32, tools: &[ToolSpec]) -> Result<ModelReply, LlmError> {
         let messages = self.conversation.messages();
-        let request = ModelRequest { messages, tools };
+        let request = ModelRequest { messages, tools, cache_key: None, output_schema: None };
         let mut announced = false;
         let relay = |event| {
             let item = match event {

@@ -1,19 +1,20 @@
 //! The client: one request sent as often as it takes, and what happens on the way told to the caller.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use halo_protocol::Usage;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Response, Url};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::assemble::Assembly;
+use crate::dialect::{Dialect, Refusal};
+use crate::endpoint::{build_headers, describe, without_secrets};
 use crate::failure::{Complaint, Failure};
-use crate::request::{Dialect, build_body};
 use crate::retry::{parse_retry_after, random_fraction};
 use crate::stream::read_reply;
+use crate::wire::{Assemble, Assembled, build_body};
 use crate::{LlmError, ModelOptions, ModelReply, ModelRequest};
 
 /// Characters of an endpoint's words that an error repeats.
@@ -43,14 +44,15 @@ pub enum ModelEvent {
         /// Pause before the next attempt.
         wait: Duration,
     },
-    /// The endpoint speaks another dialect; the request is sent again in that one.
+    /// The endpoint or the model takes something else than what was asked for; the request is sent in that form. Told once
+    /// a client, not once a request.
     Adapted {
         /// What changed.
         note: String,
     },
 }
 
-/// A model behind an OpenAI-compatible endpoint. Cheap to clone; clones share connections.
+/// A model behind an endpoint. Cheap to clone; clones share connections.
 #[derive(Clone)]
 pub struct ModelClient {
     inner: Arc<Inner>,
@@ -58,12 +60,20 @@ pub struct ModelClient {
 
 struct Inner {
     options: ModelOptions,
-    url: Url,
-    /// The address as it may be shown.
+    /// The first address as it may be shown.
     shown: String,
     headers: HeaderMap,
     http: reqwest::Client,
-    dialect: Mutex<Dialect>,
+    state: Mutex<State>,
+}
+
+/// What the client has learned.
+#[derive(Clone)]
+struct State {
+    dialect: Dialect,
+    url: Url,
+    /// What to tell with the next request.
+    note: Option<String>,
 }
 
 impl ModelClient {
@@ -72,7 +82,7 @@ impl ModelClient {
     /// # Errors
     /// [`LlmError::Options`] when the address or a header is malformed.
     pub fn new(options: ModelOptions) -> Result<Self, LlmError> {
-        let url = completions_url(&options.base_url)?;
+        let url = options.api.url(&options.base_url)?;
         let headers = build_headers(&options)?;
         let mut builder = reqwest::Client::builder()
             .connect_timeout(options.timeouts.connect)
@@ -82,16 +92,10 @@ impl ModelClient {
             builder = builder.no_proxy();
         }
         let http = builder.build().map_err(|error| LlmError::Options { reason: describe(error) })?;
-        Ok(Self {
-            inner: Arc::new(Inner {
-                shown: without_secrets(&url),
-                options,
-                url,
-                headers,
-                http,
-                dialect: Mutex::new(Dialect::OPENAI),
-            }),
-        })
+        let shown = without_secrets(&url);
+        let (dialect, note) = Dialect::of(&options);
+        let state = Mutex::new(State { dialect, url, note });
+        Ok(Self { inner: Arc::new(Inner { options, shown, headers, http, state }) })
     }
 
     /// Name of the model.
@@ -100,7 +104,7 @@ impl ModelClient {
         &self.inner.options.model
     }
 
-    /// Address requests go to, without user, password and query.
+    /// Address of the form that the options name, without user, password and query.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.inner.shown
@@ -131,36 +135,33 @@ impl ModelClient {
         let inner = &*self.inner;
         let mut attempt = 1;
         loop {
-            let dialect = inner.dialect();
-            let body = build_body(&inner.options, &request, dialect)
+            let State { dialect, url, note } = inner.take_state();
+            if let Some(note) = note {
+                on_event(ModelEvent::Adapted { note });
+            }
+            let body = build_body(&inner.options, &request, &dialect)
                 .map_err(|error| LlmError::Options { reason: error.to_string() })?;
             let bytes_sent = body.len();
             on_event(ModelEvent::Sending { attempt, bytes: bytes_sent });
-            let (error, retry_after) = match inner.attempt(body, on_event).await {
+            let shown = without_secrets(&url);
+            let (error, retry_after) = match inner.attempt(body, url, &dialect, on_event).await {
                 Ok(assembly) => {
-                    return Ok(finish_reply(assembly, request.messages.len(), bytes_sent, attempt));
+                    let assembled = assembly.finish(request.messages.len());
+                    return Ok(finish_reply(assembled, bytes_sent, attempt));
                 }
                 Err(Failure::ContextLength { message }) => {
-                    return Err(LlmError::ContextLength { url: inner.shown.clone(), message: inner.cleaned(&message) });
+                    return Err(LlmError::ContextLength { url: shown, message: inner.cleaned(&message) });
                 }
-                Err(Failure::Refused { status, message }) => {
-                    if let Some((next, note)) = dialect.after_complaint(&message)
-                        && matches!(status, 400 | 422)
-                    {
-                        inner.set_dialect(next);
-                        on_event(ModelEvent::Adapted { note: note.to_owned() });
+                Err(Failure::Refused { status, message, code }) => {
+                    if inner.adapt(&dialect, Refusal { status, message: &message, code: &code }) {
                         continue;
                     }
-                    return Err(LlmError::Refused {
-                        url: inner.shown.clone(),
-                        status,
-                        message: inner.cleaned(&message),
-                    });
+                    return Err(LlmError::Refused { url: shown, status, message: inner.cleaned(&message) });
                 }
                 Err(Failure::Passing { error, retry_after }) => (inner.cleaned(&error), retry_after),
             };
             if attempt >= inner.options.retry.attempts_max {
-                return Err(LlmError::Unavailable { url: inner.shown.clone(), attempts: attempt, last: error });
+                return Err(LlmError::Unavailable { url: shown, attempts: attempt, last: error });
             }
             let wait = inner.options.retry.wait(attempt, retry_after, random_fraction());
             on_event(ModelEvent::Retry { attempt, error, wait });
@@ -180,14 +181,30 @@ impl std::fmt::Debug for ModelClient {
 }
 
 impl Inner {
-    /// One request and its answer.
+    /// One request and its answer, within the time for both.
     async fn attempt(
         &self,
         body: Vec<u8>,
+        url: Url,
+        dialect: &Dialect,
         on_event: &mut (impl FnMut(ModelEvent) + Send),
-    ) -> Result<Assembly, Failure> {
+    ) -> Result<Box<dyn Assemble>, Failure> {
+        let total = self.options.timeouts.total;
+        let attempt = self.attempt_in_any_time(body, url, dialect, on_event);
+        timeout(total, attempt).await.unwrap_or_else(|_| {
+            Err(Failure::passing(format!("its answer was not complete after {} s", total.as_secs_f64())))
+        })
+    }
+
+    async fn attempt_in_any_time(
+        &self,
+        body: Vec<u8>,
+        url: Url,
+        dialect: &Dialect,
+        on_event: &mut (impl FnMut(ModelEvent) + Send),
+    ) -> Result<Box<dyn Assemble>, Failure> {
         let timeouts = &self.options.timeouts;
-        let sending = self.http.post(self.url.clone()).headers(self.headers.clone()).body(body).send();
+        let sending = self.http.post(url).headers(self.headers.clone()).body(body).send();
         let response = match timeout(timeouts.response, sending).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => {
@@ -201,18 +218,38 @@ impl Inner {
         if !response.status().is_success() {
             return Err(refusal(response, timeouts.idle).await);
         }
-        read_reply(response, timeouts.idle, |text| {
+        read_reply(response, dialect.api, timeouts.idle, |text| {
             on_event(ModelEvent::TextDelta { text });
         })
         .await
     }
 
-    fn dialect(&self) -> Dialect {
-        *self.dialect.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn set_dialect(&self, dialect: Dialect) {
-        *self.dialect.lock().unwrap_or_else(PoisonError::into_inner) = dialect;
+    /// The state, with the note for whoever asks first.
+    fn take_state(&self) -> State {
+        let mut state = self.state();
+        let note = state.note.take();
+        State { note, ..state.clone() }
+    }
+
+    /// Learns from a refusal of a request in this dialect. `false` when there is nothing to learn.
+    fn adapt(&self, dialect: &Dialect, refusal: Refusal<'_>) -> bool {
+        let mut state = self.state();
+        if state.dialect != *dialect {
+            // A clone has learned something in the meantime.
+            return true;
+        }
+        let Some((next, note)) = dialect.after_complaint(&self.options, refusal) else {
+            return false;
+        };
+        let Ok(url) = next.api.url(&self.options.base_url) else {
+            return false;
+        };
+        *state = State { dialect: next, url, note: Some(note) };
+        true
     }
 
     /// Somebody else's words made fit for an error: one line, bounded, and without the request's secrets, which some
@@ -261,78 +298,16 @@ async fn refusal(mut response: Response, idle: Duration) -> Failure {
     Failure::of_status(status, complaint, retry_after)
 }
 
-fn finish_reply(mut assembly: Assembly, turn: usize, bytes_sent: usize, attempts: u32) -> ModelReply {
+fn finish_reply(reply: Assembled, bytes_sent: usize, attempts: u32) -> ModelReply {
     ModelReply {
-        tool_calls: assembly.take_calls(turn),
-        content: assembly.content,
-        finish_reason: assembly.finish_reason,
-        refusal: Some(assembly.refusal).filter(|refusal| !refusal.is_empty()),
-        usage: Usage { requests: 1, ..assembly.usage },
+        content: reply.content,
+        tool_calls: reply.tool_calls,
+        provider_items: reply.provider_items,
+        stop: reply.stop,
+        finish_reason: reply.finish_reason,
+        refusal: reply.refusal,
+        usage: Usage { requests: 1, ..reply.usage },
         bytes_sent,
         attempts,
     }
-}
-
-/// The address of chat completions under a base URL. A query, as some clouds need it, stays behind the path.
-fn completions_url(base_url: &str) -> Result<Url, LlmError> {
-    let malformed = |reason: &str| LlmError::Options {
-        reason: format!("the base URL {reason}; an example is https://api.openai.com/v1"),
-    };
-    let mut url = Url::parse(base_url.trim()).map_err(|error| malformed(&format!("is malformed: {error}")))?;
-    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-        return Err(malformed("does not begin with http:// or https:// and a host"));
-    }
-    let path = url.path().trim_end_matches('/').to_owned();
-    if !path.ends_with("/chat/completions") {
-        url.set_path(&format!("{path}/chat/completions"));
-    }
-    Ok(url)
-}
-
-fn without_secrets(url: &Url) -> String {
-    let mut shown = url.clone();
-    shown.set_query(None);
-    shown.set_fragment(None);
-    // Both fail only for addresses without a host, which have neither.
-    if shown.set_username("").is_err() || shown.set_password(None).is_err() {
-        return shown.scheme().to_owned();
-    }
-    shown.to_string()
-}
-
-fn build_headers(options: &ModelOptions) -> Result<HeaderMap, LlmError> {
-    let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let secret = |name: &str, value: &str| {
-        let mut value = HeaderValue::from_str(value).map_err(|_| LlmError::Options {
-            reason: format!("{name} holds a character that no HTTP header may hold"),
-        })?;
-        value.set_sensitive(true);
-        Ok(value)
-    };
-    if let Some(key) = &options.api_key {
-        let key = format!("Bearer {}", key.trim());
-        headers.insert(AUTHORIZATION, secret("the API key", &key)?);
-    }
-    for (name, value) in &options.headers {
-        let parsed = HeaderName::from_bytes(name.as_bytes())
-            .map_err(|_| LlmError::Options { reason: format!("`{name}` is no name of an HTTP header") })?;
-        headers.insert(parsed, secret(&format!("the header `{name}`"), value)?);
-    }
-    Ok(headers)
-}
-
-/// An error of the HTTP client with its causes and without the address, which may hold secrets.
-pub(crate) fn describe(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(&error);
-    while let Some(error) = cause {
-        let words = error.to_string();
-        if !text.contains(&words) {
-            text = format!("{text}: {words}");
-        }
-        cause = error.source();
-    }
-    text
 }

@@ -9,8 +9,8 @@ use serde_json::Value;
 pub(crate) enum Failure {
     /// It may be gone at the next attempt.
     Passing { error: String, retry_after: Option<Duration> },
-    /// It would repeat.
-    Refused { status: u16, message: String },
+    /// It would repeat. The code is the complaint's.
+    Refused { status: u16, message: String, code: String },
     /// The conversation is too long.
     ContextLength { message: String },
 }
@@ -31,7 +31,7 @@ impl Failure {
         if matches!(status, 408 | 409 | 425 | 429 | 500..=599) && !quota {
             return Self::Passing { error: format!("it answered with status {status}: {message}"), retry_after };
         }
-        Self::Refused { status, message }
+        Self::Refused { status, message, code }
     }
 
     /// The failure that an error object inside a stream stands for; its status has to be guessed.
@@ -42,13 +42,17 @@ impl Failure {
             let text = value.as_str().and_then(|text| text.parse().ok());
             value.as_u64().or(text).filter(|n| (400..600).contains(n))
         });
-        let has = |word: &str| complaint.code.contains(word);
+        let has = |words: &[&str]| words.iter().any(|word| complaint.code.contains(word));
         let status = match number.and_then(|number| u16::try_from(number).ok()) {
             Some(status) => status,
-            None if has("invalid_request") || has("context_length") => 400,
-            None if has("authentication") || has("invalid_api_key") => 401,
-            None if has("permission") => 403,
-            None if has("insufficient_quota") => 429,
+            None if is_context_length(&complaint.code, &complaint.message) => 400,
+            None if has(&["invalid_request", "invalid_prompt", "invalid_image"]) => 400,
+            None if has(&["authentication", "invalid_api_key"]) => 401,
+            None if has(&["billing"]) => 402,
+            None if has(&["permission"]) => 403,
+            None if has(&["not_found"]) => 404,
+            None if has(&["insufficient_quota", "rate_limit"]) => 429,
+            None if has(&["overloaded"]) => 529,
             None => 500,
         };
         Self::of_status(status, complaint, None)
@@ -60,7 +64,7 @@ impl Failure {
 pub(crate) struct Complaint {
     /// Its words.
     pub(crate) message: String,
-    /// Its code and type, for telling causes apart.
+    /// Its code, type and parameter in lower case, for telling causes apart.
     pub(crate) code: String,
 }
 
@@ -70,7 +74,9 @@ impl Complaint {
         let parsed: Option<Value> = serde_json::from_str(body).ok();
         match parsed {
             // Some gateways wrap the object into a list of one.
-            Some(Value::Array(list)) if !list.is_empty() => Self::of_document(&list[0]),
+            Some(Value::Array(list)) if !list.is_empty() => {
+                list.first().map_or_else(|| Self::of_value(&Value::Null), Self::of_document)
+            }
             Some(value @ Value::Object(_)) => Self::of_document(&value),
             _ if body.trim().is_empty() => Self { message: "it gave no reason".to_owned(), code: String::new() },
             _ => Self { message: body.trim().to_owned(), code: String::new() },
@@ -91,7 +97,8 @@ impl Complaint {
             .map(|found| found.as_str().map_or_else(|| found.to_string(), str::to_owned))
             .unwrap_or_default();
         let word = |key: &str| value[key].as_str().unwrap_or_default();
-        Self { message, code: format!("{} {}", word("code"), word("type")).to_ascii_lowercase() }
+        let code = format!("{} {} {}", word("code"), word("type"), word("param"));
+        Self { message, code: code.trim_end().to_ascii_lowercase() }
     }
 }
 
@@ -105,8 +112,10 @@ fn is_context_length(code: &str, message: &str) -> bool {
         "prompt is too long",
         "input is too long",
         "too many tokens",
+        "exceed context limit",
     ];
-    code.contains("context_length") || words.iter().any(|word| message.contains(word))
+    let codes = ["context_length", "request_too_large"];
+    codes.iter().any(|word| code.contains(word)) || words.iter().any(|word| message.contains(word))
 }
 
 #[cfg(test)]
@@ -121,10 +130,16 @@ mod tests {
             assert_eq!(Complaint::of_body(body), expected, "{body}");
         };
         check(r#"{"error": {"message": "no", "type": "A_b", "code": "c"}}"#, "no", "c a_b");
-        check(r#"{"error": "plain"}"#, "plain", " ");
-        check(r#"{"object": "error", "message": "vllm says no", "code": 400}"#, "vllm says no", " ");
-        check(r#"{"detail": [{"loc": ["body"]}]}"#, r#"[{"loc":["body"]}]"#, " ");
-        check(r#"[{"error": {"message": "listed"}}]"#, "listed", " ");
+        check(r#"{"error": "plain"}"#, "plain", "");
+        check(r#"{"object": "error", "message": "vllm says no", "code": 400}"#, "vllm says no", "");
+        check(r#"{"detail": [{"loc": ["body"]}]}"#, r#"[{"loc":["body"]}]"#, "");
+        check(r#"[{"error": {"message": "listed"}}]"#, "listed", "");
+        check(r#"{"error": {"message": "no", "param": "reasoning.effort"}}"#, "no", "  reasoning.effort");
+        check(
+            r#"{"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}"#,
+            "Overloaded",
+            " overloaded_error",
+        );
         check("<h1>Bad Gateway</h1>\n", "<h1>Bad Gateway</h1>", "");
         check("", "it gave no reason", "");
     }
@@ -149,6 +164,10 @@ mod tests {
         check(429, "insufficient_quota", "", "refused");
         check(400, "context_length_exceeded", "", "context");
         check(400, "", "the request exceeds the available context size", "context");
+        check(400, " invalid_request_error", "prompt is too long: 208310 tokens > 200000 maximum", "context");
+        check(400, "", "input length and `max_tokens` exceed context limit: 188240 + 21333 > 200000", "context");
+        check(400, "", "Your input exceeds the context window of this model.", "context");
+        check(413, " request_too_large", "Request exceeds the maximum size", "context");
         check(500, "", "maximum context length", "passing");
     }
 
@@ -157,15 +176,30 @@ mod tests {
         let check = |error: Value, expected: Failure| {
             assert_eq!(Failure::of_error_object(&error), expected, "{error}");
         };
-        let refused = |status, message: &str| Failure::Refused { status, message: message.into() };
+        let refused =
+            |status, message: &str, code: &str| Failure::Refused { status, message: message.into(), code: code.into() };
         check(json!({"message": "busy"}), Failure::passing("it answered with status 500: busy"));
         check(json!({"message": "busy", "code": "503"}), Failure::passing("it answered with status 503: busy"));
-        check(json!({"message": "who", "type": "authentication_error"}), refused(401, "who"));
-        check(json!({"message": "no", "code": 404}), refused(404, "no"));
+        check(json!({"message": "who", "type": "authentication_error"}), refused(401, "who", " authentication_error"));
+        check(json!({"message": "no", "code": 404}), refused(404, "no", ""));
         check(
             json!({"message": "long", "code": "context_length_exceeded"}),
             Failure::ContextLength { message: "long".into() },
         );
+        check(
+            json!({"message": "Overloaded", "type": "overloaded_error"}),
+            Failure::passing("it answered with status 529: Overloaded"),
+        );
+        check(
+            json!({"message": "slow down", "code": "rate_limit_exceeded"}),
+            Failure::passing("it answered with status 429: slow down"),
+        );
+        check(
+            json!({"message": "prompt is too long: 9 tokens > 8 maximum", "type": "invalid_request_error"}),
+            Failure::ContextLength { message: "prompt is too long: 9 tokens > 8 maximum".into() },
+        );
+        check(json!({"message": "pay", "type": "billing_error"}), refused(402, "pay", " billing_error"));
+        check(json!({"message": "spent", "code": "insufficient_quota"}), refused(429, "spent", "insufficient_quota"));
         check(json!("just words"), Failure::passing("it answered with status 500: just words"));
     }
 }

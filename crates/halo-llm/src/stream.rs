@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use halo_protocol::{ToolCall, Usage};
 use reqwest::Response;
 use serde_json::Value;
 use tokio::time::timeout;
 
-use crate::assemble::Assembly;
-use crate::client::describe;
+use crate::ModelApi;
+use crate::endpoint::describe;
 use crate::failure::Failure;
 use crate::sse::SseDecoder;
+use crate::wire::{Assemble, Progress, assembly};
 
 /// No reply is as large as this; an endpoint that sends more does not stop.
 const BODY_BYTES_MAX: usize = 64 << 20;
@@ -18,37 +18,19 @@ const BODY_BYTES_MAX: usize = 64 << 20;
 /// How long to wait for usage and `[DONE]` once the model has said why it stopped. Some endpoints never send them.
 const TAIL_WAIT: Duration = Duration::from_secs(10);
 
-/// What a model answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ModelReply {
-    /// Text of the reply.
-    pub content: String,
-    /// Tool calls in order; arguments as the model wrote them.
-    pub tool_calls: Vec<ToolCall>,
-    /// Why the model stopped, in the provider's word.
-    pub finish_reason: Option<String>,
-    /// The model's words when it refused.
-    pub refusal: Option<String>,
-    /// What the request cost; only `requests` is set when the endpoint reports nothing.
-    pub usage: Usage,
-    /// Size of the request's body in bytes.
-    pub bytes_sent: usize,
-    /// Requests it took, failed ones included.
-    pub attempts: u32,
-}
-
 /// Reads a whole reply. `on_text` gets each piece of text as it comes in.
 pub(crate) async fn read_reply(
     mut response: Response,
+    api: ModelApi,
     idle: Duration,
     mut on_text: impl FnMut(String),
-) -> Result<Assembly, Failure> {
-    let mut assembly = Assembly::default();
+) -> Result<Box<dyn Assemble>, Failure> {
+    let mut assembly = assembly(api);
     let mut decoder = SseDecoder::default();
     let mut bytes_read = 0_usize;
     let mut opening = Vec::new();
     loop {
-        let stopped = assembly.finish_reason.is_some();
+        let stopped = assembly.progress() == Progress::Stopped;
         let wait = if stopped { idle.min(TAIL_WAIT) } else { idle };
         let bytes = match timeout(wait, response.chunk()).await {
             Ok(Ok(Some(bytes))) => bytes,
@@ -71,33 +53,34 @@ pub(crate) async fn read_reply(
         }
         // What the bytes are counts more than what the content type says they are.
         if decoder.is_empty_so_far() && starts_with(&opening, b"{[") {
-            return read_document(response, bytes.to_vec(), idle, on_text).await;
+            return read_document(response, assembly, bytes.to_vec(), idle, on_text).await;
         }
         for data in decoder.push(&bytes) {
-            if add_event(&mut assembly, &data, &mut on_text)? {
+            if add_event(&mut *assembly, &data, &mut on_text)? {
                 return Ok(assembly);
             }
         }
     }
     if let Some(data) = decoder.finish()
-        && add_event(&mut assembly, &data, &mut on_text)?
+        && add_event(&mut *assembly, &data, &mut on_text)?
     {
         return Ok(assembly);
     }
-    match (assembly.finish_reason.is_some(), assembly.has_reply()) {
-        (true, _) => Ok(assembly),
-        (false, true) => Err(Failure::passing("its answer broke off before it was complete")),
-        (false, false) => Err(Failure::passing(no_reply(&response, &opening))),
+    match assembly.progress() {
+        Progress::Stopped | Progress::Ended => Ok(assembly),
+        Progress::Begun => Err(Failure::passing("its answer broke off before it was complete")),
+        Progress::Nothing => Err(Failure::passing(no_reply(&response, &opening))),
     }
 }
 
 /// Adds one event. `true` when it is the last.
-fn add_event(assembly: &mut Assembly, data: &str, on_text: &mut impl FnMut(String)) -> Result<bool, Failure> {
+fn add_event(assembly: &mut dyn Assemble, data: &str, on_text: &mut impl FnMut(String)) -> Result<bool, Failure> {
     if data.trim() == "[DONE]" {
-        if assembly.has_reply() {
-            return Ok(true);
+        assembly.add_done();
+        if assembly.progress() == Progress::Nothing {
+            return Err(Failure::passing("its answer was empty"));
         }
-        return Err(Failure::passing("its answer was empty"));
+        return Ok(assembly.progress() == Progress::Ended);
     }
     let chunk: Value = serde_json::from_str(data).map_err(|error| {
         Failure::passing(format!("it sent an event that is no JSON ({error}): {}", opening_of(data)))
@@ -106,16 +89,17 @@ fn add_event(assembly: &mut Assembly, data: &str, on_text: &mut impl FnMut(Strin
     if !text.is_empty() {
         on_text(text);
     }
-    Ok(false)
+    Ok(assembly.progress() == Progress::Ended)
 }
 
 /// One JSON document in answer to a request for a stream.
 async fn read_document(
     mut response: Response,
+    mut assembly: Box<dyn Assemble>,
     mut body: Vec<u8>,
     idle: Duration,
     mut on_text: impl FnMut(String),
-) -> Result<Assembly, Failure> {
+) -> Result<Box<dyn Assemble>, Failure> {
     loop {
         match timeout(idle, response.chunk()).await {
             Ok(Ok(Some(bytes))) => body.extend_from_slice(&bytes),
@@ -133,9 +117,8 @@ async fn read_document(
     }
     let document: Value = serde_json::from_slice(&body)
         .map_err(|error| Failure::passing(format!("its answer is JSON that breaks off ({error})")))?;
-    let mut assembly = Assembly::default();
     let text = assembly.add(&document)?;
-    if !assembly.has_reply() {
+    if assembly.progress() == Progress::Nothing {
         return Err(Failure::passing(no_reply(&response, &body)));
     }
     if !text.is_empty() {

@@ -23,6 +23,10 @@ pub enum Message {
         content: String,
         /// Tool calls in the order the model made them.
         tool_calls: Vec<ToolCall>,
+        /// The reply's items in the provider's own form and order, when there are some among them that must be sent back
+        /// as they came, such as encrypted reasoning. Opaque to everybody but the model client.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        provider_items: Vec<Value>,
     },
     /// The result of one tool call.
     Tool {

@@ -1,11 +1,13 @@
-//! The scripted model: a small HTTP server on the loopback that answers chat-completions requests from a list of
-//! replies, one a request, and keeps what it was asked.
+//! The scripted model: a small HTTP server on the loopback that answers model requests from a list of replies, one a
+//! request and whatever the path, and keeps what it was asked.
 //!
 //! It has its own thread and its own runtime, so that it serves async tests, plain tests and spawned binaries alike;
 //! every method blocks for no longer than a lock, except where its name says `wait`.
 
+mod blocks;
 mod completion;
 mod http;
+mod items;
 mod reply;
 
 use std::collections::VecDeque;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use halo_agent::{AgentOptions, EventSink, RunResult, RunServices, run};
-use halo_llm::{ModelClient, ModelOptions, RetryPolicy, Timeouts};
+use halo_llm::{ModelApi, ModelClient, ModelOptions, RetryPolicy, Timeouts};
 use halo_protocol::{AgentOutcome, EventKind, Finding, FindingDraft, Interval, RunEnd, RunEvent};
 use halo_testkit::{Reply, ScriptedModel};
 use halo_tool::{FindingGate, GateError, Tool, ToolContext, ToolError, ToolOutput, ToolRegistry};
@@ -86,6 +86,7 @@ pub(crate) fn options() -> AgentOptions {
 fn client(base_url: String) -> ModelClient {
     let second = Duration::from_secs(1);
     ModelClient::new(ModelOptions {
+        api: ModelApi::ChatCompletions,
         base_url,
         api_key: None,
         headers: vec![],
@@ -94,7 +95,8 @@ fn client(base_url: String) -> ModelClient {
         max_output_tokens: None,
         reasoning_effort: None,
         parallel_tool_calls: None,
-        timeouts: Timeouts { connect: second * 5, response: second * 30, idle: second * 30 },
+        extra_body: serde_json::Map::new(),
+        timeouts: Timeouts { connect: second * 5, response: second * 30, idle: second * 30, total: second * 60 },
         retry: RetryPolicy {
             attempts_max: 10,
             wait_first: Duration::from_millis(1),

@@ -34,6 +34,17 @@ async fn what_the_model_gets_wrong_it_is_told() {
 }
 
 #[tokio::test]
+async fn what_the_model_thought_goes_back_with_its_call() {
+    let thinks = Reply::tool_call("sql", json!({"query": "SELECT 1"})).with_reasoning("hm").as_responses();
+    let wants_responses = Reply::error(400, "Please use /v1/responses instead.");
+    let played = play([wants_responses, thinks, final_answer("Done.").as_responses()]).await;
+    assert_eq!(played.result.answer, "Done.");
+    let requests = played.model.requests();
+    let kinds: Vec<&str> = requests[2].messages().iter().filter_map(|item| item["type"].as_str()).collect();
+    assert_eq!(kinds, ["reasoning", "function_call", "function_call_output"]);
+}
+
+#[tokio::test]
 async fn broken_arguments_go_back_to_the_endpoint_as_json() {
     let played = play([Reply::raw_arguments("sql", "{\"query\": \"SEL"), final_answer("Done.")]).await;
     let requests = played.model.requests();

@@ -33,8 +33,8 @@ async fn what_may_pass_is_tried_again() {
     check_passes(Reply::raw_stream(["data: {broken\n\n"]), "an event that is no JSON").await;
     check_passes(Reply::raw_stream(["data: [DONE]\n\n"]), "its answer was empty").await;
     let overloaded = json!({"message": "Overloaded", "type": "overloaded_error"});
-    check_passes(Reply::text("half").error_in_stream(overloaded.clone()), "status 500: Overloaded").await;
-    check_passes(Reply::text("half").not_streamed().error_in_stream(overloaded), "status 500: Overloaded").await;
+    check_passes(Reply::text("half").error_in_stream(overloaded.clone()), "status 529: Overloaded").await;
+    check_passes(Reply::text("half").not_streamed().error_in_stream(overloaded), "status 529: Overloaded").await;
 }
 
 #[tokio::test]
@@ -47,6 +47,35 @@ async fn silence_counts_as_failure() {
     let asked = ask_with(options).await;
     assert_eq!(asked.retries(), ["it did not answer within 0.06 s", "its answer fell silent for 0.06 s"]);
     assert_eq!(asked.result.unwrap().content, "fine");
+}
+
+/// An endpoint that sends a comment every few milliseconds and never a reply.
+#[tokio::test]
+async fn an_answer_that_drips_for_ever_ends() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let endpoint = tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut ignored = [0_u8; 64 << 10];
+            let _read = stream.read(&mut ignored).await.unwrap();
+            let mut pace = tokio::time::interval(Duration::from_millis(5));
+            let mut piece = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
+            while stream.write_all(piece.as_bytes()).await.is_ok() {
+                piece = ": still thinking\n\n";
+                pace.tick().await;
+            }
+        }
+    });
+    let mut options = options(format!("http://{address}/v1"));
+    options.timeouts.total = Duration::from_millis(80);
+    options.retry.attempts_max = 2;
+    let asked = ask_with(options).await;
+    endpoint.abort();
+    let words = "its answer was not complete after 0.08 s";
+    assert_eq!(asked.retries(), [words]);
+    assert!(matches!(asked.result, Err(LlmError::Unavailable { attempts: 2, last, .. }) if last == words));
 }
 
 #[tokio::test]
@@ -146,7 +175,7 @@ async fn cancelling_ends_a_stalled_request_at_once() {
     let for_task = cancel.clone();
     let task = tokio::spawn(async move {
         let messages = [Message::User { content: "hello".into() }];
-        let request = ModelRequest { messages: &messages, tools: &[] };
+        let request = ModelRequest { messages: &messages, tools: &[], cache_key: None, output_schema: None };
         client.stream(request, |_| {}, &for_task).await
     });
     let model = tokio::task::spawn_blocking(move || {

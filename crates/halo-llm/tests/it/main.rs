@@ -2,11 +2,15 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like the tests they serve")]
 
 mod failures;
+mod forms;
 mod replies;
 
 use std::time::Duration;
 
-use halo_llm::{LlmError, ModelClient, ModelEvent, ModelOptions, ModelReply, ModelRequest, RetryPolicy, Timeouts};
+use halo_llm::{
+    LlmError, ModelApi, ModelClient, ModelEvent, ModelOptions, ModelReply, ModelRequest, OutputSchema, RetryPolicy,
+    StopReason, Timeouts,
+};
 use halo_protocol::{Message, ToolSpec};
 use halo_testkit::{Reply, ScriptedModel};
 use serde_json::json;
@@ -15,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 /// Options with waits that no test feels.
 fn options(base_url: String) -> ModelOptions {
     ModelOptions {
+        api: ModelApi::ChatCompletions,
         base_url,
         api_key: Some("sk-secret-key".into()),
         headers: vec![("X-Team".into(), "hidden-team-token".into())],
@@ -23,10 +28,12 @@ fn options(base_url: String) -> ModelOptions {
         max_output_tokens: None,
         reasoning_effort: None,
         parallel_tool_calls: None,
+        extra_body: serde_json::Map::new(),
         timeouts: Timeouts {
             connect: Duration::from_secs(5),
             response: Duration::from_secs(20),
             idle: Duration::from_secs(20),
+            total: Duration::from_secs(60),
         },
         retry: RetryPolicy {
             attempts_max: 4,
@@ -55,6 +62,17 @@ impl Asked {
             .collect()
     }
 
+    /// What the client has learned.
+    fn notes(&self) -> Vec<&str> {
+        self.events
+            .iter()
+            .filter_map(|event| match event {
+                ModelEvent::Adapted { note } => Some(note.as_str()),
+                _ => None,
+            })
+            .collect()
+    }
+
     /// Pieces of text as they came.
     fn deltas(&self) -> Vec<&str> {
         self.events
@@ -73,14 +91,21 @@ async fn ask_with(options: ModelOptions) -> Asked {
 }
 
 async fn ask(client: &ModelClient) -> Asked {
-    let messages = [Message::System { content: "be brief".into() }, Message::User { content: "hello".into() }];
+    ask_about(client, &conversation()).await
+}
+
+fn conversation() -> Vec<Message> {
+    vec![Message::System { content: "be brief".into() }, Message::User { content: "hello".into() }]
+}
+
+async fn ask_about(client: &ModelClient, messages: &[Message]) -> Asked {
     let tools = [ToolSpec {
         name: "sql".into(),
         description: "Runs a query.".into(),
         parameters: json!({"type": "object", "properties": {}}),
     }];
     let mut events = Vec::new();
-    let request = ModelRequest { messages: &messages, tools: &tools };
+    let request = ModelRequest { messages, tools: &tools, cache_key: None, output_schema: None };
     let result = client.stream(request, |event| events.push(event), &CancellationToken::new()).await;
     Asked { result, events }
 }

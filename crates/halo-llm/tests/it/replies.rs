@@ -14,9 +14,18 @@ async fn streams_text_and_sends_what_was_asked() {
     let expected = ModelReply {
         content: "It is the retry policy.".into(),
         tool_calls: vec![],
+        provider_items: vec![],
+        stop: StopReason::EndTurn,
         finish_reason: Some("stop".into()),
         refusal: None,
-        usage: Usage { requests: 1, input_tokens: 50, output_tokens: 7, cached_input_tokens: 40, reasoning_tokens: 5 },
+        usage: Usage {
+            requests: 1,
+            input_tokens: 50,
+            output_tokens: 7,
+            cached_input_tokens: 40,
+            cache_write_input_tokens: 0,
+            reasoning_tokens: 5,
+        },
         bytes_sent: request.body.len(),
         attempts: 1,
     };

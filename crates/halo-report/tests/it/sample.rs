@@ -265,6 +265,7 @@ pub(crate) fn rich() -> Report {
             input_tokens: 412_300,
             output_tokens: 18_455,
             cached_input_tokens: 330_112,
+            cache_write_input_tokens: 0,
             reasoning_tokens: 9_100,
         },
         queries: vec![NamedQuery {

@@ -30,34 +30,51 @@ impl RecordedRequest {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// Messages of the conversation.
+    /// Messages of the conversation, or what stands in their place in the Responses API.
     #[must_use]
     pub fn messages(&self) -> &[Value] {
-        self.json["messages"].as_array().map_or(&[], Vec::as_slice)
+        let list = [&self.json["messages"], &self.json["input"]].into_iter().find_map(Value::as_array);
+        list.map_or(&[], Vec::as_slice)
     }
 
     /// Names of the tools on offer, in order.
     #[must_use]
     pub fn tool_names(&self) -> Vec<String> {
         let tools = self.json["tools"].as_array().map_or(&[][..], Vec::as_slice);
-        tools.iter().filter_map(|tool| tool["function"]["name"].as_str()).map(str::to_owned).collect()
+        let name = |tool: &Value| {
+            [&tool["function"]["name"], &tool["name"]].into_iter().find_map(Value::as_str).map(str::to_owned)
+        };
+        tools.iter().filter_map(name).collect()
     }
 
     /// Tool results of the conversation in order: id of the call, text.
     #[must_use]
     pub fn tool_results(&self) -> Vec<(String, String)> {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        self.messages()
-            .iter()
-            .filter(|message| message["role"] == "tool")
-            .map(|message| (text(&message["tool_call_id"]), text(&message["content"])))
-            .collect()
+        let mut results = Vec::new();
+        for message in self.messages() {
+            if message["role"] == "tool" {
+                results.push((text(&message["tool_call_id"]), text(&message["content"])));
+            }
+            if message["type"] == "function_call_output" {
+                results.push((text(&message["call_id"]), text(&message["output"])));
+            }
+            let blocks = message["content"].as_array().into_iter().flatten();
+            let of_blocks = blocks.filter(|block| block["type"] == "tool_result");
+            results.extend(of_blocks.map(|block| (text(&block["tool_use_id"]), text(&block["content"]))));
+        }
+        results
     }
 
     /// Text of the last message, empty when there is none.
     #[must_use]
     pub fn last_text(&self) -> &str {
-        self.messages().last().and_then(|message| message["content"].as_str()).unwrap_or_default()
+        let Some(last) = self.messages().last() else {
+            return "";
+        };
+        let block = last["content"].as_array().and_then(|blocks| blocks.last()).unwrap_or(last);
+        let texts = [&block["content"], &block["text"], &block["output"]];
+        texts.into_iter().find_map(Value::as_str).unwrap_or_default()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::completion::Completion;
+use super::completion::{Completion, Form};
 
 /// One reply of the script.
 #[derive(Debug, Clone)]
@@ -88,6 +88,15 @@ impl Reply {
         )
     }
 
+    /// A status with an error object as Anthropic writes it, its type for example `overloaded_error`.
+    pub fn anthropic_error(status: u16, kind: impl Into<String>, message: impl Into<String>) -> Self {
+        let (kind, message): (String, String) = (kind.into(), message.into());
+        Self::json(
+            status,
+            &json!({"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_1"}),
+        )
+    }
+
     /// Status 429 with a `Retry-After` header.
     pub fn rate_limited(retry_after: impl Into<String>) -> Self {
         Self::error(429, "Rate limit reached").header("retry-after", retry_after)
@@ -126,6 +135,26 @@ impl Reply {
     /// Status 200 and these pieces of an event stream, sent as they are.
     pub fn raw_stream<P: Into<String>>(pieces: impl IntoIterator<Item = P>) -> Self {
         Self::of(Body::RawStream(pieces.into_iter().map(Into::into).collect()))
+    }
+
+    /// The same reply in the form of OpenAI's Responses API, with that form's usage and finish reason. Pieces of several
+    /// texts and calls alternate. A finish reason other than `completed` makes the response incomplete for that reason.
+    #[must_use]
+    pub fn as_responses(self) -> Self {
+        self.map(|c| c.turn_into(Form::Responses))
+    }
+
+    /// The same reply in the form of Anthropic's Messages API, with that form's usage and finish reason. Pieces of several
+    /// texts and calls alternate.
+    #[must_use]
+    pub fn as_anthropic(self) -> Self {
+        self.map(|c| c.turn_into(Form::Anthropic))
+    }
+
+    /// Reasoning that has to be sent back: encrypted for the Responses API, signed for Anthropic's.
+    #[must_use]
+    pub fn with_reasoning(self, reasoning: impl Into<String>) -> Self {
+        self.map(|c| c.reasoning = Some(reasoning.into()))
     }
 
     /// Text before the tool calls.

@@ -117,3 +117,42 @@ fn a_stalled_request_is_seen_and_ends_with_the_model() {
     drop(socket.read_to_end(&mut rest));
     assert_eq!(rest, b"");
 }
+
+#[test]
+fn one_reply_in_the_form_of_every_api() {
+    let reply = || {
+        Reply::tool_calls([
+            ("sql", json!({"query": "SELECT count(*) FROM t"})),
+            ("view", json!({"trace_id": "abcdef"})),
+        ])
+        .with_text("Let me count.")
+        .with_reasoning("hm")
+    };
+    let model = ScriptedModel::start([reply().as_responses(), reply().as_anthropic(), Reply::text("x").as_anthropic()])
+        .unwrap();
+    let kinds_of = |answer: &str| -> Vec<(String, serde_json::Value)> {
+        let parsed = events(answer).into_iter().map(|event| serde_json::from_str::<serde_json::Value>(&event).unwrap());
+        parsed.map(|event| (event["type"].as_str().unwrap().to_owned(), event)).collect()
+    };
+    // The order in which pieces of the items came, and the last event.
+    let order = |events: &[(String, serde_json::Value)], kind: &str, index: &str| -> Vec<u64> {
+        events.iter().filter(|(k, _)| k.ends_with(kind)).filter_map(|(_, event)| event[index].as_u64()).collect()
+    };
+    let responses = kinds_of(&ask(&model, "{}"));
+    assert_eq!(order(&responses, ".delta", "output_index"), [1, 2, 3, 1, 2, 3, 2]);
+    assert_eq!(responses.last().unwrap().0, "response.completed");
+    let blocks = ask(&model, "{}");
+    assert!(blocks.contains("event: message_start\ndata: {"), "{blocks}");
+    let anthropic = kinds_of(&blocks);
+    assert_eq!(order(&anthropic, "block_delta", "index"), [0, 1, 2, 3, 1, 2, 3, 2, 0]);
+    let last_two: Vec<&str> = anthropic.iter().rev().take(2).map(|(kind, _)| kind.as_str()).collect();
+    assert_eq!(last_two, ["message_stop", "message_delta"]);
+
+    let conversation = r#"{"messages": [{"role": "user", "content": [
+        {"type": "tool_result", "tool_use_id": "a", "content": "r"}, {"type": "text", "text": "go on"}]}],
+        "tools": [{"name": "sql"}]}"#;
+    ask(&model, conversation);
+    let requests = model.requests();
+    assert_eq!(requests[2].tool_results(), [("a".to_owned(), "r".to_owned())]);
+    assert_eq!((requests[2].last_text(), requests[2].tool_names()), ("go on", vec!["sql".to_owned()]));
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use halo_agent::{AgentIdentity, AgentOptions, EventSink, RunServices};
 use halo_checks::{CheckOptions, CheckReport, Gate};
-use halo_llm::{ModelClient, ModelOptions, RetryPolicy, Timeouts};
+use halo_llm::{ModelApi, ModelClient, ModelOptions, RetryPolicy, Timeouts};
 use halo_protocol::{AgentOutcome, EventKind, FORMAT_VERSION, RunEnd, Usage};
 use halo_query::TraceSession;
 use halo_tool::ToolContext;
@@ -45,6 +45,7 @@ impl ModelSettings {
         }
         let model = flags.model.clone().unwrap_or_else(|| DEFAULT_MODEL.to_owned());
         let client = ModelClient::new(ModelOptions {
+            api: ModelApi::guess(&base_url, &model),
             base_url,
             api_key: key,
             headers,
@@ -53,6 +54,7 @@ impl ModelSettings {
             max_output_tokens: flags.max_output_tokens,
             reasoning_effort: flags.reasoning_effort.map(|effort| effort_name(effort).to_owned()),
             parallel_tool_calls: flags.no_parallel_tool_calls.then_some(false),
+            extra_body: serde_json::Map::new(),
             timeouts: Timeouts::standard(),
             retry: RetryPolicy::standard(),
         })?;
