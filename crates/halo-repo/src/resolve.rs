@@ -53,12 +53,12 @@ impl Root {
     pub(crate) fn find(&self, path: &str) -> Result<Found, RepoError> {
         let shown = short(path, 200);
         let mut way = Way { root: self, shown: &shown, done: Vec::new(), pending: self.steps(path, &shown)?, links: 0 };
-        if let Some(Step::Into(name)) = way.pending.first()
-            && names::is_secret(name)
-        {
+        // A link with a secret's name is as secret as what it points to.
+        let asks_for_secret = matches!(way.pending.first(), Some(Step::Into(name)) if names::is_secret(name));
+        let file = way.walk()?;
+        if asks_for_secret && file.is_some() {
             return Err(RepoError::argument(names::secret_refusal(&shown)));
         }
-        let file = way.walk()?;
         let folders: Vec<(OsString, Folder)> = way.done;
         self.admit(folders, file, &shown)
     }
@@ -259,12 +259,18 @@ pub(crate) fn lexical(path: &str, root: &Path) -> Result<String, RepoError> {
             }
         }
     }
-    if names.last().is_some_and(|name| names::is_secret(name)) {
-        return Err(RepoError::argument(names::secret_refusal(&shown)));
-    }
     let mut out = String::new();
     names.iter().for_each(|name| push_name(&mut out, name));
     Ok(out)
+}
+
+/// Refuses a path of another time when it is a file that holds secrets.
+pub(crate) fn refuse_secret(path: &str) -> Result<(), RepoError> {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    if names::is_secret(OsStr::new(name)) {
+        return Err(RepoError::argument(names::secret_refusal(&short(path, 200))));
+    }
+    Ok(())
 }
 
 /// Adds a name to a path.

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::git::Git;
 use crate::guard::Guard;
 use crate::names;
-use crate::resolve::lexical;
+use crate::resolve::{lexical, refuse_secret};
 use crate::text::short;
 use crate::window::{Lines, Wanted, Window};
 use crate::{Repo, RepoError};
@@ -85,7 +85,7 @@ pub(crate) async fn blob(
             let text = format!("`{path}` is a link to `{}` at {shown}; read that path instead", short(&target, 200));
             return Err(RepoError::argument(text));
         }
-        ("blob", _) => {}
+        ("blob", _) => refuse_secret(&path)?,
         ("tree", _) => return Err(folder_at(git, &commit, &path, guard).await),
         _ => {
             let text = format!("`{path}` is a submodule at {shown}; its files belong to another repository");
@@ -124,7 +124,7 @@ async fn entry(git: &Git, commit: &str, path: &str, guard: &Guard) -> Result<Ent
         }
         _ => {
             let hint = format!("git_log(path={path:?}) tells when it was there");
-            Err(RepoError::argument(format!("there is no `{path}` at {}; {hint}", short(commit, 10))))
+            Err(RepoError::argument(format!("there is no `{path}` at {}; {hint}", short_hash(commit))))
         }
     }
 }
@@ -142,13 +142,25 @@ async fn folder_at(git: &Git, commit: &str, path: &str, guard: &Guard) -> RepoEr
     let more = names.len().saturating_sub(NAMES_SHOWN);
     let shown: Vec<String> = names.into_iter().take(NAMES_SHOWN).collect();
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let path = if path.is_empty() { "." } else { path };
     RepoError::argument(format!("`{path}` is a folder; ask for a file in it: {}{more}", shown.join(", ")))
 }
 
-/// The path of a call about history, without `.` and `..`.
+/// The beginning of a hash that is long enough.
+pub(crate) fn short_hash(hash: &str) -> &str {
+    hash.get(..10).unwrap_or(hash)
+}
+
+/// The path of a call about history, without `.` and `..`. Contents of secrets are left out by the command; here they are refused by name,
+/// but for the one name that folders of code have, too.
 pub(crate) fn path_of(repo: &Repo, path: Option<&str>) -> Result<Option<String>, RepoError> {
     let path = path.filter(|path| !path.is_empty()).map(|path| lexical(path, repo.root())).transpose()?;
-    Ok(path.filter(|path| !path.is_empty()))
+    let path = path.filter(|path| !path.is_empty());
+    match path.as_deref() {
+        Some(path) if path.rsplit('/').next() != Some("credentials") => refuse_secret(path)?,
+        _ => {}
+    }
+    Ok(path)
 }
 
 /// A guard for a call about history, and git.

@@ -8,15 +8,15 @@ use halo_tool::{Tool, ToolContext, ToolError, ToolOutput};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::files::{git_call, path_of};
+use super::files::{git_call, path_of, short_hash};
 use crate::git::Git;
 use crate::guard::Guard;
+use crate::resolve::refuse_secret;
 use crate::text::{call, short};
 use crate::{Repo, RepoError};
 
 const LINES_MAX: u64 = 300;
 const LINE_CHARS_MAX: usize = 300;
-const HASH_CHARS: usize = 10;
 
 /// The tool.
 pub(crate) struct GitBlame {
@@ -57,6 +57,7 @@ impl Tool for GitBlame {
 async fn blame(repo: &Repo, git: &Git, args: &GitBlameArgs, guard: &Guard) -> Result<String, RepoError> {
     let path = path_of(repo, Some(&args.path))?;
     let path = path.ok_or_else(|| RepoError::argument("give the path of a file"))?;
+    refuse_secret(&path)?;
     let (first, last) = (args.start_line.max(1), args.end_line);
     if last < first {
         return Err(RepoError::argument("end_line must not be smaller than start_line"));
@@ -70,7 +71,7 @@ async fn blame(repo: &Repo, git: &Git, args: &GitBlameArgs, guard: &Guard) -> Re
     let (ended, text) = git.text(&arguments, guard).await?;
     ended.ok()?;
     let lines = read(&text);
-    let at = short(&hash, HASH_CHARS).replace('…', "");
+    let at = short_hash(&hash);
     let mut out = format!("{path} at {at}");
     if revision == "HEAD" {
         out.push_str(" (HEAD; changes that are not committed are not in it)");
@@ -124,7 +125,7 @@ fn read(text: &str) -> Vec<Blamed> {
         if let Some(content) = line.strip_prefix('\t') {
             let field = |name: &str| fields.get(name).copied().unwrap_or("");
             let date = date(field("author-time"));
-            let short_hash = hash.get(..HASH_CHARS).unwrap_or(hash);
+            let short_hash = short_hash(hash);
             let (author, subject) = (short(field("author"), 60), short(field("summary"), 100));
             let commit = format!("{short_hash} {date} {author}: {subject}");
             lines.push(Blamed { number, commit, text: short(content.trim_end_matches('\r'), LINE_CHARS_MAX) });

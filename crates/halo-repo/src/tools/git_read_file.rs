@@ -4,7 +4,7 @@ use halo_tool::{Tool, ToolContext, ToolError, ToolOutput};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::files::{blob, git_call, is_binary_text, wanted};
+use super::files::{blob, git_call, is_binary_text, short_hash, wanted};
 use crate::window::Source;
 use crate::{Repo, RepoError};
 
@@ -50,7 +50,7 @@ impl Tool for GitReadFile {
         }
         let arguments = vec![("ref", args.revision.as_str().into()), ("path", blob.path.as_str().into())];
         let source = Source { tool: "git_read_file", arguments, is_partial: blob.is_partial, with_numbers: true };
-        let commit = blob.commit.get(..10).unwrap_or(&blob.commit);
+        let commit = short_hash(&blob.commit);
         Ok(ToolOutput::text(source.write(&format!("{} at {commit}", blob.path), &blob.lines, &wanted)))
     }
 }

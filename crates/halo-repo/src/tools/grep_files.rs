@@ -3,6 +3,7 @@
 use std::io;
 use std::ops::ControlFlow;
 
+use grep_matcher::LineTerminator;
 use grep_regex::{RegexMatcher, RegexMatcherBuilder};
 use grep_searcher::{BinaryDetection, MmapChoice, Searcher, SearcherBuilder};
 use halo_tool::{Tool, ToolContext, ToolError, ToolOutput};
@@ -80,6 +81,8 @@ fn search(inner: &Inner, args: &GrepFilesArgs, guard: &Guard) -> Result<String, 
     let matcher = matcher(&args.regex_pattern)?;
     let context = args.context_lines.unwrap_or(0).min(CONTEXT_MAX);
     let mut searcher = SearcherBuilder::new()
+        // A line ends before its carriage return, for the pattern, too.
+        .line_terminator(LineTerminator::crlf())
         .line_number(true)
         .before_context(context)
         .after_context(context)
@@ -131,7 +134,6 @@ fn search(inner: &Inner, args: &GrepFilesArgs, guard: &Guard) -> Result<String, 
 
 fn matcher(pattern: &str) -> Result<RegexMatcher, RepoError> {
     let built = RegexMatcherBuilder::new()
-        .line_terminator(Some(b'\n'))
         .crlf(true)
         .size_limit(PATTERN_BYTES_MAX)
         .dfa_size_limit(PATTERN_BYTES_MAX)

@@ -52,7 +52,7 @@ impl Changes<'_> {
             lines.lines.iter_mut().for_each(|line| line.text = summary_line(&line.text));
         }
         if lines.total == 0 {
-            return Ok("no file changed that is shown\n".to_owned());
+            return Ok("no file changed, or only files that hold secrets and are never shown\n".to_owned());
         }
         let source = Source {
             tool: self.tool,
