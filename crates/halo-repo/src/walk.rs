@@ -99,7 +99,7 @@ impl Walk<'_> {
         absolute: &Path,
         (rules, depth): (&Rules, usize),
     ) -> ControlFlow<()> {
-        let Ok(members) = folder.members(self.left) else {
+        let Ok(members) = folder.members(self.left.saturating_add(1)) else {
             self.missed.folders += 1;
             return ControlFlow::Continue(());
         };

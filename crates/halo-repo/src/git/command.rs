@@ -40,7 +40,6 @@ const SETTINGS: &[&str] = &[
     // Files of other places.
     "core.attributesFile=/dev/null",
     "core.excludesFile=/dev/null",
-    "blame.ignoreRevsFile=",
     "mailmap.file=",
     "mailmap.blob=",
     // One form of answers, whatever the repository likes.
@@ -71,6 +70,8 @@ pub(crate) const DIFF_OPTIONS: &[&str] = &[
 
 const ERROR_BYTES_MAX: u64 = 8192;
 const PIECE: usize = 1 << 16;
+/// Bytes of a file of revisions that blame passes over.
+const IGNORED_BYTES_MAX: u64 = 1 << 20;
 
 /// How a command ended.
 #[derive(Debug)]
@@ -151,6 +152,25 @@ impl Git {
         Ok((ended, String::from_utf8_lossy(&text).into_owned()))
     }
 
+    /// Refuses to blame when the configuration names a file of other revisions that is not a small one of the work tree: git would read it
+    /// whole, and it may be a device.
+    pub(crate) async fn check_blame(&self, guard: &Guard) -> Result<(), RepoError> {
+        let arguments = ["config", "--null", "--get-all", "blame.ignoreRevsFile"].map(str::to_owned);
+        let (_, text) = self.text(&arguments, guard).await?;
+        let is_harmless = |name: &str| {
+            let path = self.tree.top.join(name).canonicalize();
+            path.is_ok_and(|path| {
+                let is_small = path.metadata().is_ok_and(|found| found.is_file() && found.len() <= IGNORED_BYTES_MAX);
+                is_small && path.starts_with(&self.tree.top)
+            })
+        };
+        if text.split('\0').filter(|name| !name.is_empty()).all(is_harmless) {
+            return Ok(());
+        }
+        let why = "the setting blame.ignoreRevsFile names no small file of the repository; use git_log with path";
+        Err(RepoError::argument(format!("lines can't be blamed here: {why}")))
+    }
+
     fn command(&self, arguments: &[String]) -> Command {
         let mut command = Command::new(&self.program);
         command.args(["--no-pager", "--no-replace-objects", "--no-optional-locks"]);
@@ -165,8 +185,8 @@ impl Git {
             // Named here, the folders are neither searched for nor read from `core.worktree`, and their owner does not matter.
             .env("GIT_DIR", &self.tree.git_folder)
             .env("GIT_WORK_TREE", &self.tree.top)
-            // An index that is not there: nothing is read of the work tree.
-            .env("GIT_INDEX_FILE", self.tree.git_folder.join("halo-has-no-index"))
+            // An index that is not there, nor can be put there by the repository: nothing is read of the work tree.
+            .env("GIT_INDEX_FILE", self.program.with_file_name("halo-has-no-index"))
             .env("HOME", "/dev/null")
             .env("LC_ALL", "C")
             .env("TZ", "UTC")

@@ -65,6 +65,7 @@ async fn blame(repo: &Repo, git: &Git, args: &GitBlameArgs, guard: &Guard) -> Re
     let shown_last = last.min(first.saturating_add(LINES_MAX - 1));
     let revision = args.revision.as_deref().filter(|revision| !revision.is_empty()).unwrap_or("HEAD");
     let hash = git.commit(revision, guard).await?;
+    git.check_blame(guard).await?;
     let mut arguments: Vec<String> =
         ["blame", "--line-porcelain", "--no-textconv", "--encoding=UTF-8"].map(str::to_owned).into();
     arguments.extend(["-L".to_owned(), format!("{first},{shown_last}"), hash.clone(), "--".to_owned(), path.clone()]);

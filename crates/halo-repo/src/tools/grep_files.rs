@@ -16,7 +16,7 @@ use crate::folder::Kind;
 use crate::guard::{Guard, Guarded};
 use crate::names;
 use crate::repo::Inner;
-use crate::text::{call, clean, counted, short};
+use crate::text::{call, counted, short};
 use crate::walk::{Seen, walk};
 use crate::{Repo, RepoError};
 
@@ -101,8 +101,11 @@ fn search(inner: &Inner, args: &GrepFilesArgs, guard: &Guard) -> Result<String, 
         }
         searched += 1;
         let bytes_max = inner.limits.read_bytes_max;
-        if search_file(&mut searcher, &matcher, seen, &mut hits, (guard, bytes_max)).is_err() && guard.check().is_ok() {
-            unsearched.push(clean(seen.path));
+        let searched_whole = search_file(&mut searcher, &matcher, seen, &mut hits, (guard, bytes_max));
+        if let Err(error) = searched_whole
+            && guard.check().is_ok()
+        {
+            unsearched.push(format!("{} ({})", short(seen.path, 200), short(&error.to_string(), 100)));
         }
         if hits.is_done() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
@@ -119,12 +122,8 @@ fn search(inner: &Inner, args: &GrepFilesArgs, guard: &Guard) -> Result<String, 
         out.push_str(&format!("[there are more matches: {}]\n", call("grep_files", &arguments)));
     }
     if !unsearched.is_empty() {
-        let names: Vec<String> = unsearched.iter().take(5).map(|path| short(path, 200)).collect();
-        let what = counted(unsearched.len(), "file");
-        out.push_str(&format!(
-            "[{what} could not be searched (unreadable, or a line is too long): {}]\n",
-            names.join(", ")
-        ));
+        let (what, named) = (counted(unsearched.len(), "file"), unsearched.iter().take(5).cloned().collect::<Vec<_>>());
+        out.push_str(&format!("[{what} not searched to the end: {}]\n", named.join(", ")));
     }
     if let Some(note) = missed.note() {
         out.push_str(&format!("[{note}]\n"));
@@ -135,6 +134,8 @@ fn search(inner: &Inner, args: &GrepFilesArgs, guard: &Guard) -> Result<String, 
 fn matcher(pattern: &str) -> Result<RegexMatcher, RepoError> {
     let built = RegexMatcherBuilder::new()
         .crlf(true)
+        // ^ and $ mean the ends of a line.
+        .multi_line(true)
         .size_limit(PATTERN_BYTES_MAX)
         .dfa_size_limit(PATTERN_BYTES_MAX)
         .build(pattern);
