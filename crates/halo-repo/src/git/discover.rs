@@ -109,8 +109,9 @@ fn points_back(top: &Path, git_folder: &Path) -> bool {
         return is_here(git_folder.join(back.trim_end()), &top.join(DOT_GIT));
     }
     let config = small_file(git_folder, "config").unwrap_or_default();
-    let values = config.lines().filter_map(|line| line.trim().strip_prefix("worktree")?.trim_start().strip_prefix('='));
-    values.last().is_some_and(|path| is_here(git_folder.join(path.trim().trim_matches('"')), top))
+    let mut values =
+        config.lines().filter_map(|line| line.trim().strip_prefix("worktree")?.trim_start().strip_prefix('='));
+    values.next_back().is_some_and(|path| is_here(git_folder.join(path.trim().trim_matches('"')), top))
 }
 
 fn finish(top: &Path, git_folder: PathBuf, common_folder: PathBuf) -> Result<WorkTree, String> {

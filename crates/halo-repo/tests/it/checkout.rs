@@ -68,7 +68,7 @@ impl Checkout {
             .env("GIT_AUTHOR_DATE", &date)
             .env("GIT_COMMITTER_DATE", &date)
             .output()
-            .unwrap_or_else(|error| panic!("these tests need the git program on the PATH: {error}"));
+            .expect("these tests need the git program on the PATH");
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "git {arguments:?}: {said}");
         String::from_utf8_lossy(&output.stdout).trim().to_owned()

@@ -56,83 +56,83 @@ fn planted() -> (Checkout, PathBuf) {
 
 const CONFIG: &str = r#"
 [core]
-	fsmonitor = EVIL
-	hooksPath = .git/hooks
-	pager = EVIL
-	editor = EVIL
-	sshCommand = EVIL
-	gitProxy = EVIL
-	askPass = EVIL
-	alternateRefsCommand = EVIL
-	attributesFile = .git/info/attributes
+fsmonitor = EVIL
+hooksPath = .git/hooks
+pager = EVIL
+editor = EVIL
+sshCommand = EVIL
+gitProxy = EVIL
+askPass = EVIL
+alternateRefsCommand = EVIL
+attributesFile = .git/info/attributes
 [alias]
-	log = !EVIL
-	show = !EVIL
-	diff = !EVIL
-	blame = !EVIL
-	rev-parse = !EVIL
+log = !EVIL
+show = !EVIL
+diff = !EVIL
+blame = !EVIL
+rev-parse = !EVIL
 [pager]
-	log = EVIL
-	show = EVIL
-	diff = EVIL
-	blame = EVIL
+log = EVIL
+show = EVIL
+diff = EVIL
+blame = EVIL
 [diff]
-	external = EVIL
-	submodule = diff
-	orderFile = /dev/zero
+external = EVIL
+submodule = diff
+orderFile = /dev/zero
 [diff "evil"]
-	command = EVIL
-	textconv = EVIL
+command = EVIL
+textconv = EVIL
 [filter "evil"]
-	clean = EVIL
-	smudge = EVIL
-	process = EVIL
-	required = true
+clean = EVIL
+smudge = EVIL
+process = EVIL
+required = true
 [merge "evil"]
-	driver = EVIL
+driver = EVIL
 [log]
-	showSignature = true
-	diffMerges = remerge
+showSignature = true
+diffMerges = remerge
 [format]
-	pretty = %G?%GG
+pretty = %G?%GG
 [gpg]
-	program = EVIL
-	format = openpgp
+program = EVIL
+format = openpgp
 [gpg "ssh"]
-	program = EVIL
+program = EVIL
 [interactive]
-	diffFilter = EVIL
+diffFilter = EVIL
 [credential]
-	helper = !EVIL
+helper = !EVIL
 [uploadpack]
-	packObjectsHook = EVIL
+packObjectsHook = EVIL
 [mailmap]
-	file = /dev/zero
+file = /dev/zero
 [trace2]
-	normalTarget = TRACE
-	eventTarget = TRACE
+normalTarget = TRACE
+eventTarget = TRACE
 [protocol]
-	allow = always
+allow = always
 [protocol "ext"]
-	allow = always
+allow = always
 [protocol "file"]
-	allow = always
+allow = always
 [remote "origin"]
-	url = ext::EVIL
-	fetch = +refs/heads/*:refs/remotes/origin/*
-	promisor = true
-	partialclonefilter = blob:none
-	uploadpack = EVIL
-	vcs = evil
+url = ext::EVIL
+fetch = +refs/heads/*:refs/remotes/origin/*
+promisor = true
+partialclonefilter = blob:none
+uploadpack = EVIL
+vcs = evil
 [extensions]
-	partialClone = origin
+partialClone = origin
 [include]
-	path = more
-	path = ~/more
+path = more
+path = ~/more
 [includeIf "gitdir:**"]
-	path = more
+path = more
 [submodule]
-	recurse = true
+recurse = true
 "#;
 
 async fn every_call(checkout: &Checkout) -> String {

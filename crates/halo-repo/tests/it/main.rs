@@ -1,4 +1,5 @@
 //! The tools over small repositories on disk, some of them hostile.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "the helpers of tests fail as tests do")]
 
 mod bounds;
 mod checkout;
