@@ -54,7 +54,7 @@ impl Rules {
         let mut builder = GitignoreBuilder::new(path);
         for line in String::from_utf8_lossy(content).lines() {
             // A pattern that git can't read matches nothing there, and nothing here.
-            drop(builder.add_line(None, line));
+            drop(builder.add_line(None, &plain_braces(line)));
         }
         if let Ok(patterns) = builder.build()
             && !patterns.is_empty()
@@ -62,6 +62,20 @@ impl Rules {
             self.stack.push(Arc::new(patterns));
         }
     }
+}
+
+/// A pattern in which braces are characters like any other, as git has them; the library takes them for alternatives.
+fn plain_braces(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut is_escaped = false;
+    for c in line.chars() {
+        if matches!(c, '{' | '}') && !is_escaped {
+            out.push('\\');
+        }
+        is_escaped = c == '\\' && !is_escaped;
+        out.push(c);
+    }
+    out
 }
 
 /// What holds in `root` before its own file: the files of the folders from the work tree's top down to it.

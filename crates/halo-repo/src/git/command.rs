@@ -137,7 +137,7 @@ impl Git {
             running.kill();
         }
         let status = within(guard, running.0.wait()).await?;
-        let complaint = complaint.await.unwrap_or_default();
+        let complaint = within(guard, async { Ok(complaint.await.unwrap_or_default()) }).await?;
         Ok(Ended { is_ok: is_partial || status.success(), is_partial, complaint })
     }
 

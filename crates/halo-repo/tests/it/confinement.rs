@@ -53,7 +53,10 @@ fn no_path_yields_what_is_outside() {
     let around = checkout.around().to_string_lossy().into_owned();
     let start = prop::sample::select(vec![String::new(), "/".to_owned(), around.clone(), format!("{around}/repo")]);
     let paths = (start, prop::collection::vec(word(), 0..8));
-    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(1500));
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(1500)
+    });
     runner
         .run(&paths, |(start, words)| {
             let path = format!("{start}{}{}", if start.is_empty() { "" } else { "/" }, words.join("/"));

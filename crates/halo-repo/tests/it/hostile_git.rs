@@ -188,6 +188,29 @@ async fn no_program_of_the_repository_runs() {
     }
 }
 
+/// The differences of a submodule would be told by a second git, which would obey the submodule's own configuration.
+#[tokio::test]
+async fn no_program_of_a_submodule_runs() {
+    let (inner, outer) = (history(), Checkout::git());
+    let from = inner.root().display().to_string();
+    outer.run(&["submodule", "--quiet", "add", &from, "inner"]);
+    outer.commit("One");
+    outer.run_at(&outer.root().join("inner"), &["checkout", "--quiet", "v1.0"]);
+    outer.commit("Two");
+    let (marker, evil) = (outer.around().join("marker"), outer.around().join("evil.sh"));
+    program(&evil, &format!("echo \"$0 $*\" >> '{}'", marker.display()));
+    let path = outer.root().join(".git/modules/inner/config");
+    let own = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, format!("{own}[diff]\n external = {}\n", evil.display())).unwrap();
+    outer.run(&["config", "diff.submodule", "diff"]);
+    let (old, new) = (inner.run(&["rev-parse", "HEAD"]), inner.run(&["rev-parse", "v1.0"]));
+    let told = outer.call("git_diff", json!({"from_ref": "HEAD~1", "stat_only": false})).await;
+    assert!(told.ends_with(&format!("-Subproject commit {old}\n+Subproject commit {new}\n")), "{told}");
+    assert!(!marker.exists());
+    outer.run(&["diff", "--ext-diff", "HEAD~1", "HEAD"]);
+    assert!(marker.exists(), "the trap does not snap");
+}
+
 /// git reads the file whole, however long it is, and an empty setting after it comes too late.
 #[tokio::test]
 async fn blame_reads_no_file_of_other_places() {

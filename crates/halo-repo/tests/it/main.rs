@@ -8,4 +8,5 @@ mod confinement;
 mod files;
 mod history;
 mod hostile_git;
+mod ignored;
 mod refusals;
