@@ -91,8 +91,11 @@ fn the_rules_are_gits() {
             let mut expected: Vec<&str> = own.lines().collect();
             expected.sort_unstable();
             let answer = runtime.block_on(checkout.call("glob_files", json!({"pattern": "**"})));
-            prop_assert_eq!(listed(&answer), expected, "{:?} {:?} {:?}", top, below, exclude);
-            // A folder of the work tree obeys the files above it.
+            prop_assert_eq!(listed(&answer), expected.clone(), "{:?} {:?} {:?}", top, below, exclude);
+            // A folder of the work tree obeys the files above it. One that is ignored itself was still given to be looked into.
+            if !expected.iter().any(|path| path.starts_with("src/")) {
+                return Ok(());
+            }
             let repo = open_at(&checkout.root().join("src"), RepoLimits::default());
             let answer = runtime.block_on(call(&repo, "glob_files", json!({"pattern": "**"})));
             let own =
