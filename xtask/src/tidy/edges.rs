@@ -15,6 +15,7 @@ pub(super) const EDGES: &[(&str, &[&str])] = &[
     ("halo-redact", &[]),
     ("halo-ingest", &["halo-dataset", "halo-redact"]),
     ("halo-query", &["halo-protocol", "halo-dataset", "halo-tool"]),
+    ("halo-repo", &["halo-tool"]),
     ("halo-checks", &["halo-protocol", "halo-tool", "halo-query"]),
     ("halo-llm", &["halo-protocol"]),
     ("halo-agent", &["halo-protocol", "halo-tool", "halo-llm"]),
