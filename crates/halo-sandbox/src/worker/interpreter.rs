@@ -1,0 +1,200 @@
+//! RustPython, set up so that code finds the language and the host functions, and nothing else.
+
+use rustpython_vm::builtins::{PyBaseExceptionRef, PyStrRef};
+use rustpython_vm::common::rc::PyRc;
+use rustpython_vm::compiler::{Mode, ast, parser};
+use rustpython_vm::scope::Scope;
+use rustpython_vm::signal::{UserSignalReceiver, user_signal_channel};
+use rustpython_vm::vm::{Paths, Settings};
+use rustpython_vm::{AsObject as _, Interpreter as Python, PyObjectRef, PyResult, VirtualMachine};
+
+use super::answers::Answers;
+use super::link::Link;
+use super::streams::Streams;
+use super::traceback::{Sources, raised, unreadable};
+use crate::protocol::{Done, Raised, Start};
+
+/// Deepest recursion of Python functions, Python's own default. The interpreter's stack is large enough for it in any build.
+const RECURSION_MAX: usize = 1_000;
+
+/// Modules that make objects out of bytes which the interpreter then trusts.
+const UNSAFE_MODULES: [&str; 2] = ["marshal", "_remote_debugging"];
+
+/// One interpreter with the variables of a session.
+pub(super) struct Interpreter {
+    python: Python,
+    scope: Option<Scope>,
+    /// `sys` as it must be when code begins, in a function that mends it.
+    reset: Option<PyObjectRef>,
+    streams: Streams,
+    sources: Sources,
+    link: Link,
+    value_chars_max: usize,
+}
+
+impl Interpreter {
+    /// Starts the interpreter and defines the host functions.
+    pub(super) fn new(start: &Start, link: Link) -> Self {
+        let (sender, receiver) = user_signal_channel();
+        link.interrupter.connect(sender);
+        let python = build(receiver);
+        let streams = Streams::new(start.output_chars, link.clone());
+        let mut interpreter = Self {
+            python,
+            scope: None,
+            reset: None,
+            streams,
+            sources: Sources::default(),
+            link,
+            value_chars_max: start.output_chars,
+        };
+        interpreter.prepare(start);
+        interpreter
+    }
+
+    /// Runs the two files of Python beside this one, which hide what can't work and put clear errors in its place.
+    fn prepare(&mut self, start: &Start) {
+        let (streams, link) = (self.streams.clone(), self.link.clone());
+        let prepared = self.python.enter(|vm| -> PyResult<(Scope, PyObjectRef)> {
+            restrict(vm);
+            let error_class = vm.ctx.new_exception_type("halo", "HaloError", None);
+            let answers = Answers { link, streams: streams.clone(), error_class: error_class.clone() };
+            vm.builtins.set_attr("HaloError", error_class, vm)?;
+            for function in &start.functions {
+                let name = vm.ctx.intern_str(function.name.as_str());
+                vm.builtins.set_attr(name, answers.function(function, vm), vm)?;
+            }
+            let hidden = vm.new_scope_with_builtins();
+            let set = |name: &'static str, value: PyObjectRef| hidden.globals.set_item(name, value, vm);
+            let write = move |text: PyStrRef| streams.write(&text.to_string_lossy());
+            set("_write", vm.new_function("write", write).into())?;
+            set("_set_recursion_limit", vm.new_function("setrecursionlimit", set_recursion_limit).into())?;
+            set("_os_source", vm.ctx.new_str(include_str!("os.py")).into())?;
+            let code = vm.compile(include_str!("prelude.py"), Mode::Exec, "<halo>".to_owned());
+            let code = code.map_err(|error| vm.new_syntax_error(&error, None))?;
+            vm.run_code_obj(code, hidden.clone())?;
+            let reset = hidden.globals.get_item("reset", vm)?;
+            Ok((vm.new_scope_with_main()?, reset))
+        });
+        match prepared {
+            Ok((scope, reset)) => (self.scope, self.reset) = (Some(scope), Some(reset)),
+            // A fault of this crate, which its tests would show: every run then tells of it.
+            Err(error) => self.python.enter(|vm| {
+                let raised = raised(&error, &self.sources, vm);
+                self.sources.add(&raised.traceback);
+            }),
+        }
+    }
+
+    /// Runs one piece of code in the variables of the session.
+    pub(super) fn run(&mut self, code: &str) -> Done {
+        let file = self.sources.add(code);
+        let Self { python, scope, reset, sources, link, .. } = self;
+        let (Some(scope), Some(reset)) = (scope, reset) else {
+            return failed("InternalError", "the interpreter could not be set up; do without run_code");
+        };
+        let value_chars_max = self.value_chars_max;
+        let mut done = python.enter(|vm| {
+            vm.recursion_limit.set(RECURSION_MAX);
+            if reset.call((), vm).is_err() {
+                return failed("InternalError", "the interpreter was damaged by earlier code");
+            }
+            let compiled = vm.compile(code, mode(code), file.clone());
+            let compiled = match compiled {
+                Ok(compiled) => compiled,
+                Err(error) => return Done { error: Some(unreadable(&error, &file, sources)), ..Done::default() },
+            };
+            link.interrupter.step();
+            let ended = vm.run_code_obj(compiled, scope.clone()).and_then(|value| shown(value, value_chars_max, vm));
+            link.interrupter.step();
+            vm.recursion_limit.set(RECURSION_MAX);
+            match ended {
+                Ok(value) => Done { value, ..Done::default() },
+                Err(exception) => over(&exception, sources, vm),
+            }
+        });
+        (done.printed_end, done.printed_missing) = self.streams.finish();
+        done
+    }
+}
+
+fn build(receiver: UserSignalReceiver) -> Python {
+    let mut settings = Settings::default();
+    settings.isolated = true;
+    settings.ignore_environment = true;
+    settings.import_site = false;
+    settings.user_site_directory = false;
+    settings.install_signal_handlers = false;
+    settings.write_bytecode = false;
+    settings.allow_external_library = false;
+    let builder = Python::builder(settings);
+    let modules = rustpython_stdlib::stdlib_module_defs(&builder.ctx);
+    builder
+        .add_native_modules(&modules)
+        .add_frozen_modules(rustpython_pylib::FROZEN_STDLIB)
+        .init_hook(move |vm| {
+            vm.set_user_signal_channel(receiver);
+            if let Some(state) = PyRc::get_mut(&mut vm.state) {
+                // Where the program lies is nobody's business.
+                state.config.paths = Paths::default();
+                for name in UNSAFE_MODULES {
+                    state.module_defs.remove(name);
+                }
+            }
+        })
+        .build()
+}
+
+/// Takes away the ways to make bytecode by hand, which the interpreter would run unchecked.
+fn restrict(vm: &VirtualMachine) {
+    let code = vm.ctx.types.code_type;
+    code.slots.new.store(None);
+    let mut attributes = code.attributes.write();
+    for name in ["__new__", "replace", "__replace__"] {
+        attributes.shift_remove(vm.ctx.intern_str(name));
+    }
+}
+
+/// Code whose last statement is an expression has a value, as in a notebook.
+fn mode(code: &str) -> Mode {
+    let module = parser::parse_module(code).map(parser::Parsed::into_syntax);
+    match module.ok().as_ref().and_then(|module| module.body.last()) {
+        Some(ast::Stmt::Expr(_)) => Mode::BlockExpr,
+        _ => Mode::Exec,
+    }
+}
+
+fn shown(value: PyObjectRef, chars_max: usize, vm: &VirtualMachine) -> PyResult<Option<String>> {
+    if vm.is_none(&value) {
+        return Ok(None);
+    }
+    let text = value.repr(vm)?;
+    Ok(Some(halo_tool::clip_middle(&text.to_string_lossy(), chars_max)))
+}
+
+fn over(exception: &PyBaseExceptionRef, sources: &Sources, vm: &VirtualMachine) -> Done {
+    if exception.fast_isinstance(vm.ctx.exceptions.system_exit) {
+        return Done { has_exited: true, ..Done::default() };
+    }
+    Done { error: Some(raised(exception, sources, vm)), ..Done::default() }
+}
+
+fn failed(class: &str, message: &str) -> Done {
+    let raised = Raised {
+        class: class.to_owned(),
+        message: message.to_owned(),
+        traceback: format!("{class}: {message}"),
+    };
+    Done { error: Some(raised), ..Done::default() }
+}
+
+/// `sys.setrecursionlimit` that never allows more than the stack holds.
+fn set_recursion_limit(limit: usize, vm: &VirtualMachine) -> PyResult<()> {
+    if limit > RECURSION_MAX {
+        return Err(vm.new_value_error(format!(
+            "the recursion limit is {RECURSION_MAX} here and can't be raised; use a loop with a list as a stack"
+        )));
+    }
+    vm.recursion_limit.set(limit.max(vm.current_recursion_depth() + 10));
+    Ok(())
+}
