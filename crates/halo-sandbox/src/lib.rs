@@ -15,12 +15,19 @@
 
 mod bind;
 mod error;
+mod hints;
 mod host;
 mod limits;
+mod outcome;
 mod protocol;
+mod run_code;
+mod session;
 mod worker;
 
 pub use error::SandboxError;
 pub use host::{CodeHost, HostCall, HostFunction, HostParameter, ParameterKind, trace_functions};
 pub use limits::{CodeLimits, WorkerCommand};
+pub use outcome::{CodeError, CodeOutcome, Ending};
+pub use run_code::{HostSource, RunCode, RunCodeArgs, RunCodeSettings};
+pub use session::CodeSession;
 pub use worker::worker_main;

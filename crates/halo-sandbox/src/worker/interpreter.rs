@@ -1,12 +1,12 @@
 //! RustPython, set up so that code finds the language and the host functions, and nothing else.
 
-use rustpython_vm::builtins::{PyBaseExceptionRef, PyStrRef};
+use rustpython_vm::builtins::{PyBaseExceptionRef, PyCode, PyStrRef};
 use rustpython_vm::common::rc::PyRc;
-use rustpython_vm::compiler::{Mode, ast, parser};
+use rustpython_vm::compiler::{CompileError, Mode, ast, parser};
 use rustpython_vm::scope::Scope;
 use rustpython_vm::signal::{UserSignalReceiver, user_signal_channel};
 use rustpython_vm::vm::{Paths, Settings};
-use rustpython_vm::{AsObject as _, Interpreter as Python, PyObjectRef, PyResult, VirtualMachine};
+use rustpython_vm::{AsObject as _, Interpreter as Python, PyObjectRef, PyRef, PyResult, VirtualMachine};
 
 use super::answers::Answers;
 use super::link::Link;
@@ -99,13 +99,12 @@ impl Interpreter {
             if reset.call((), vm).is_err() {
                 return failed("InternalError", "the interpreter was damaged by earlier code");
             }
-            let compiled = vm.compile(code, mode(code), file.clone());
-            let compiled = match compiled {
-                Ok(compiled) => compiled,
+            let parts = match compile(code, &file, vm) {
+                Ok(parts) => parts,
                 Err(error) => return Done { error: Some(unreadable(&error, &file, sources)), ..Done::default() },
             };
             link.interrupter.step();
-            let ended = vm.run_code_obj(compiled, scope.clone()).and_then(|value| shown(value, value_chars_max, vm));
+            let ended = parts.run(scope, vm).and_then(|value| shown(value, value_chars_max, vm));
             link.interrupter.step();
             vm.recursion_limit.set(RECURSION_MAX);
             match ended {
@@ -156,11 +155,39 @@ fn restrict(vm: &VirtualMachine) {
 }
 
 /// Code whose last statement is an expression has a value, as in a notebook.
-fn mode(code: &str) -> Mode {
-    let module = parser::parse_module(code).map(parser::Parsed::into_syntax);
-    match module.ok().as_ref().and_then(|module| module.body.last()) {
-        Some(ast::Stmt::Expr(_)) => Mode::BlockExpr,
-        _ => Mode::Exec,
+struct Parts {
+    statements: PyRef<PyCode>,
+    last: Option<PyRef<PyCode>>,
+}
+
+impl Parts {
+    fn run(self, scope: &Scope, vm: &VirtualMachine) -> PyResult {
+        let nothing = vm.run_code_obj(self.statements, scope.clone())?;
+        match self.last {
+            Some(last) => vm.run_code_obj(last, scope.clone()),
+            None => Ok(nothing),
+        }
+    }
+}
+
+fn compile(code: &str, file: &str, vm: &VirtualMachine) -> Result<Parts, CompileError> {
+    let whole = vm.compile(code, Mode::Exec, file.to_owned())?;
+    let module = parser::parse_module(code).map(parser::Parsed::into_syntax).ok();
+    let Some(ast::Stmt::Expr(last)) = module.as_ref().and_then(|module| module.body.last()) else {
+        return Ok(Parts { statements: whole, last: None });
+    };
+    let (start, end) = (last.range.start().to_usize(), last.range.end().to_usize());
+    let (Some(before), Some(expression)) = (code.get(..start), code.get(start..end)) else {
+        return Ok(Parts { statements: whole, last: None });
+    };
+    // Empty lines keep its line numbers right.
+    let line = before.matches('\n').count();
+    let expression = format!("{}{expression}", "\n".repeat(line));
+    let statements = vm.compile(before, Mode::Exec, file.to_owned())?;
+    // What stands in brackets of its own reads otherwise without them; then it is a statement like any other.
+    match vm.compile(&expression, Mode::Eval, file.to_owned()) {
+        Ok(last) => Ok(Parts { statements, last: Some(last) }),
+        Err(_) => Ok(Parts { statements: whole, last: None }),
     }
 }
 

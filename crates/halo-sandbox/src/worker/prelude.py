@@ -99,12 +99,22 @@ sys.path = []
 # "\d" in a plain string is what everybody writes.
 _warnings.filters.insert(0, ("ignore", None, SyntaxWarning, None, 0))
 
+
+
+def refuse(*args, **kwargs):
+    raise RuntimeError("marshal is not available here; json works")
+
+
+# importlib wants it to be there.
+_marshal = type(sys)("marshal")
+_marshal.dump = _marshal.dumps = _marshal.load = _marshal.loads = refuse
+sys.modules["marshal"] = _marshal
+
 # Modules of the library import os for a name or two.
 _os = type(sys)("os")
 _os.NO_FILES = NO_FILES
 sys.modules["os"] = _os
 exec(compile(_os_source, "<os>", "exec"), _os.__dict__)
-sys.modules["posix"] = None
 _os.finish()
 del _os.finish
 

@@ -10,8 +10,9 @@ use crate::protocol::Raised;
 const LINE_CHARS_MAX: usize = 200;
 const MESSAGE_CHARS_MAX: usize = 4_000;
 
-/// Lines of code that are shown, from the innermost on; deep recursion repeats itself.
-const FRAMES_MAX: usize = 8;
+/// Lines of code that are shown of the outermost and of the innermost calls; deep recursion repeats itself.
+const OUTER_FRAMES_MAX: usize = 3;
+const INNER_FRAMES_MAX: usize = 4;
 
 /// The texts of all code of a session, to show the lines of functions that were defined in earlier calls.
 #[derive(Default)]
@@ -78,12 +79,15 @@ pub(super) fn raised(exception: &PyBaseExceptionRef, sources: &Sources, vm: &Vir
             }
         }
     }
-    let left_out = frames.len().saturating_sub(FRAMES_MAX);
     let mut text = String::from("Traceback (most recent call last):\n");
-    if left_out > 0 {
-        text.push_str(&format!("  ({left_out} calls left out)\n"));
+    let inner = frames.len().saturating_sub(INNER_FRAMES_MAX).max(OUTER_FRAMES_MAX);
+    for (index, frame) in frames.iter().enumerate() {
+        if index < OUTER_FRAMES_MAX || index >= inner {
+            text.push_str(frame);
+        } else if index == OUTER_FRAMES_MAX {
+            text.push_str(&format!("  ({} calls left out)\n", inner - OUTER_FRAMES_MAX));
+        }
     }
-    text.extend(frames.into_iter().skip(left_out));
     text.push_str(&last_line(&class, &message));
     Raised { class, message, traceback: text }
 }
