@@ -113,7 +113,7 @@ sys.modules["marshal"] = _marshal
 # Modules of the library import os for a name or two.
 _os = type(sys)("os")
 _os.NO_FILES = NO_FILES
-sys.modules["os"] = _os
+sys.modules["os"] = sys.modules["posix"] = _os
 exec(compile(_os_source, "<os>", "exec"), _os.__dict__)
 _os.finish()
 del _os.finish

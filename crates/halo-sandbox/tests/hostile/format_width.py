@@ -1,0 +1,3 @@
+# ends: error|out_of_memory|finished
+# says: 
+f"{1:>{10 ** 11}}"

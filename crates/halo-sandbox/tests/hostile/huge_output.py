@@ -1,0 +1,3 @@
+# ends: finished
+# says: characters left out
+for i in range(200000): print("line", i)

@@ -1,0 +1,5 @@
+# ends: finished
+# says: 
+import sys
+sys.stdout = None
+print("lost")
