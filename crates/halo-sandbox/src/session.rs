@@ -148,6 +148,8 @@ impl Run<'_> {
                 }
                 Received::Reply(Reply::Done(done)) => return self.finish(done, deadline.is_extended()),
                 Received::Reply(Reply::Ready) | Received::Garbage => return Ending::Misbehaved,
+                // Some code breaks the interpreter when it is interrupted. Its time was up all the same.
+                Received::End if deadline.is_extended() => return Ending::TimedOut,
                 Received::End => return Ending::Crashed,
             }
         }

@@ -21,9 +21,9 @@ use crate::protocol::{Reply, Request, Start};
 use interpreter::Interpreter;
 use link::{Interrupter, Link};
 
-/// Stack of the interpreter. Only what is used of it takes memory. It must hold the deepest recursion that Python allows, in a debug
-/// build, too.
-const STACK_BYTES: usize = 512 * 1024 * 1024;
+/// Stack of the interpreter. Only what is used of it takes memory. It holds the deepest recursion that Python allows many times over, in
+/// a debug build, too, and is small enough to be full before the limit of memory is met.
+const STACK_BYTES: usize = 128 * 1024 * 1024;
 
 /// The whole life of a worker: reads requests from standard input and answers on standard output until the input ends. Call it first
 /// thing in a process that was started for it, before any other thread: it takes rights away from the process for good.

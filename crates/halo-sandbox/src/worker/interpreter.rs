@@ -96,6 +96,9 @@ impl Interpreter {
         let value_chars_max = self.value_chars_max;
         let mut done = python.enter(|vm| {
             vm.recursion_limit.set(RECURSION_MAX);
+            vm.use_tracing.set(false);
+            vm.trace_func.replace(vm.ctx.none());
+            vm.profile_func.replace(vm.ctx.none());
             if reset.call((), vm).is_err() {
                 return failed("InternalError", "the interpreter was damaged by earlier code");
             }
@@ -144,8 +147,14 @@ fn build(receiver: UserSignalReceiver) -> Python {
         .build()
 }
 
+/// Names of types that the interpreter expects to know when code looks at all types, and does not.
+const TYPE_NAMES: [&str; 1] = ["async_generator_wrapped_value"];
+
 /// Takes away the ways to make bytecode by hand, which the interpreter would run unchecked.
 fn restrict(vm: &VirtualMachine) {
+    for name in TYPE_NAMES {
+        vm.ctx.intern_str(name);
+    }
     let code = vm.ctx.types.code_type;
     code.slots.new.store(None);
     let mut attributes = code.attributes.write();

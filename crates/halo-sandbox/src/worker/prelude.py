@@ -127,7 +127,5 @@ def reset():
     sys.stdout = sys.__stdout__ = _stdout
     sys.stderr = sys.__stderr__ = _stderr
     sys.stdin = sys.__stdin__ = _stdin
-    sys.settrace(None)
-    sys.setprofile(None)
     sys.setrecursionlimit = _set_recursion_limit
     vars(builtins).update(_builtins)

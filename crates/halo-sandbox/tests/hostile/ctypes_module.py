@@ -1,4 +1,4 @@
 # ends: error
-# says: Hint: there are no files
+# says: no file access
 import ctypes
 ctypes.CDLL(None)

@@ -1,4 +1,4 @@
-# ends: error|stack_overflow
+# ends: finished|error|stack_overflow
 # says: 
 x = ()
 for _ in range(100000): x = (x,)

@@ -1,4 +1,4 @@
-# ends: finished
+# ends: finished|error
 # says: 
 import sys
 sys.stdout = None
