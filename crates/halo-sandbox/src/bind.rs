@@ -85,10 +85,7 @@ mod tests {
         assert_eq!(bound("view_trace", json!(["t1"]), json!({})), Ok(expected.clone()));
         assert_eq!(bound("view_trace", json!([]), json!({"trace_id": "t1"})), Ok(expected.clone()));
         assert_eq!(bound("view_trace", json!(["t1", null]), json!({})), Ok(expected));
-        assert_eq!(
-            bound("view_trace", json!(["t1"]), json!({"page": 3})),
-            Ok(json!({"trace_id": "t1", "page": 3}))
-        );
+        assert_eq!(bound("view_trace", json!(["t1"]), json!({"page": 3})), Ok(json!({"trace_id": "t1", "page": 3})));
     }
 
     #[test]
@@ -107,6 +104,9 @@ mod tests {
             bound("sql", json!(["a"]), json!({"limit": 1})),
             Err(format!("sql() got an unexpected keyword argument 'limit'; {sql}"))
         );
-        assert_eq!(bound("sql", json!([1.5]), json!({})), Err(format!("sql() wants str for 'query' and got float; {sql}")));
+        assert_eq!(
+            bound("sql", json!([1.5]), json!({})),
+            Err(format!("sql() wants str for 'query' and got float; {sql}"))
+        );
     }
 }

@@ -4,14 +4,62 @@ use crate::host::HostFunction;
 
 /// Packages that models reach for, with the words that stand for them in code.
 const PACKAGES: [&str; 14] = [
-    "pandas", "pd", "numpy", "np", "polars", "pl", "scipy", "sklearn", "matplotlib", "plt", "seaborn", "duckdb", "pyarrow",
+    "pandas",
+    "pd",
+    "numpy",
+    "np",
+    "polars",
+    "pl",
+    "scipy",
+    "sklearn",
+    "matplotlib",
+    "plt",
+    "seaborn",
+    "duckdb",
+    "pyarrow",
     "tabulate",
 ];
 
 /// Modules, and native parts of modules, that reach out of a process.
 const OUTSIDE: [&str; 22] = [
-    "_socket", "_ssl", "_ctypes", "_posixsubprocess", "_signal", "_multiprocessing", "_sqlite3", "_winapi", "_tkinter",
-    "posix", "nt", "pwd", "grp", "fcntl", "mmap", "resource", "select", "termios", "readline", "requests", "httpx", "openai",
+    "_socket",
+    "_ssl",
+    "_ctypes",
+    "_posixsubprocess",
+    "_signal",
+    "_multiprocessing",
+    "_sqlite3",
+    "_winapi",
+    "_tkinter",
+    "posix",
+    "nt",
+    "pwd",
+    "grp",
+    "fcntl",
+    "mmap",
+    "resource",
+    "select",
+    "termios",
+    "readline",
+    "requests",
+    "httpx",
+    "openai",
+];
+
+/// Modules of the library that code often uses without importing them.
+const LIBRARY: [&str; 12] = [
+    "json",
+    "re",
+    "math",
+    "statistics",
+    "datetime",
+    "collections",
+    "itertools",
+    "random",
+    "time",
+    "csv",
+    "Counter",
+    "defaultdict",
 ];
 
 /// A hint for an exception, by its class and text.
@@ -20,12 +68,15 @@ pub(crate) fn hint(class: &str, message: &str, functions: &[HostFunction], varia
     match (class, name) {
         ("ModuleNotFoundError" | "ImportError", Some(module)) => Some(module_hint(module, functions)),
         ("NameError", Some(name)) if PACKAGES.contains(&name) => Some(package_hint(name)),
+        ("NameError", Some(name)) if LIBRARY.contains(&name) => Some(format!("{name} must be imported first")),
         ("NameError", Some(_)) if variables_lost => {
             Some("variables, functions and imports of earlier calls are gone; define them again".to_owned())
         }
         ("NameError", Some(_)) => Some(format!("the host functions here are {}", names(functions))),
         ("RecursionError", _) => Some("use a loop with a list as a stack instead of recursion".to_owned()),
-        ("SyntaxError", _) if message.contains("never closed") => Some("the code may be cut off; send it whole".to_owned()),
+        ("SyntaxError", _) if message.contains("never closed") => {
+            Some("the code may be cut off; send it whole".to_owned())
+        }
         _ => None,
     }
 }
@@ -45,7 +96,9 @@ fn module_hint(module: &str, functions: &[HostFunction]) -> String {
 }
 
 fn package_hint(name: &str) -> String {
-    format!("{name} is not available; sql() filters and aggregates, and statistics, collections.Counter and itertools work on its rows")
+    format!(
+        "{name} is not available; sql() filters and aggregates, and statistics, collections.Counter and itertools work on its rows"
+    )
 }
 
 fn names(functions: &[HostFunction]) -> String {
@@ -71,6 +124,7 @@ mod tests {
             hint("ModuleNotFoundError", "No module named '_socket'", false),
             hint("ModuleNotFoundError", "No module named 'yaml'", false),
             hint("NameError", "name 'np' is not defined", false),
+            hint("NameError", "name 'json' is not defined", true),
             hint("NameError", "name 'rows' is not defined", false),
             hint("NameError", "name 'rows' is not defined", true),
             hint("RecursionError", "maximum recursion depth exceeded", false),

@@ -129,7 +129,8 @@ impl HostFunction {
 pub fn trace_functions() -> Vec<HostFunction> {
     use ParameterKind::{Integer, Text, Texts};
     vec![
-        HostFunction::new("sql", "list[dict]", "Rows of one read-only SQL statement, a dict a row.").with("query", Text),
+        HostFunction::new("sql", "list[dict]", "Rows of one read-only SQL statement, a dict a row.")
+            .with("query", Text),
         HostFunction::new("view_trace", "str", "A page of a trace, as the tool view_trace shows it.")
             .with("trace_id", Text)
             .with_default("page", Integer, Value::from(1)),

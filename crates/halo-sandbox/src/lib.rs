@@ -28,6 +28,6 @@ pub use error::SandboxError;
 pub use host::{CodeHost, HostCall, HostFunction, HostParameter, ParameterKind, trace_functions};
 pub use limits::{CodeLimits, WorkerCommand};
 pub use outcome::{CodeError, CodeOutcome, Ending};
-pub use run_code::{HostSource, RunCode, RunCodeArgs, RunCodeSettings};
+pub use run_code::{HostMaker, HostSource, RunCode, RunCodeArgs, RunCodeSettings};
 pub use session::CodeSession;
 pub use worker::worker_main;

@@ -44,12 +44,7 @@ pub struct CodeError {
 impl CodeError {
     pub(crate) fn new(raised: Raised, chars_max: usize) -> Self {
         let clip = |text: String| halo_tool::clip_middle(&text, chars_max);
-        Self {
-            class: clip(raised.class),
-            message: clip(raised.message),
-            traceback: clip(raised.traceback),
-            hint: None,
-        }
+        Self { class: clip(raised.class), message: clip(raised.message), traceback: clip(raised.traceback), hint: None }
     }
 
     pub(crate) fn too_long(bytes_max: usize) -> Self {
@@ -111,13 +106,15 @@ impl Ending {
             Self::TimedOut => Some(
                 "Its time was up and it had to be killed. Do less at once: filter and count in sql(), use simpler patterns and smaller numbers.",
             ),
-            Self::OutOfMemory => {
-                Some("It used too much memory and was killed. Fetch fewer rows or shorter columns, and keep counts instead of texts.")
+            Self::OutOfMemory => Some(
+                "It used too much memory and was killed. Fetch fewer rows or shorter columns, and keep counts instead of texts.",
+            ),
+            Self::StackOverflow => Some(
+                "Code or data were nested too deep, and the Python process broke down. Use a loop instead of recursion, and flat data.",
+            ),
+            Self::Crashed | Self::Misbehaved => {
+                Some("The Python process broke down on this code. Write it in another, simpler way.")
             }
-            Self::StackOverflow => {
-                Some("Code or data were nested too deep, and the Python process broke down. Use a loop instead of recursion, and flat data.")
-            }
-            Self::Crashed | Self::Misbehaved => Some("The Python process broke down on this code. Write it in another, simpler way."),
             Self::Cancelled => Some("It was interrupted."),
         }
     }
@@ -161,7 +158,7 @@ impl CodeOutcome {
             }
             text.push('\n');
         }
-        if self.printed.is_empty() && self.value.is_none() && self.is_success() {
+        if self.printed.is_empty() && self.value.is_none() && self.error.is_none() && self.ending == Ending::Finished {
             text.push_str("(It ran and printed nothing.)\n");
         }
         text.truncate(text.trim_end().len());

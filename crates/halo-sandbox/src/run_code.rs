@@ -26,13 +26,16 @@ pub struct RunCodeSettings {
     pub workers_max: usize,
 }
 
+/// Makes the host of one call of the tool.
+pub type HostMaker = dyn Fn(&ToolContext) -> Arc<dyn CodeHost> + Send + Sync;
+
 /// Who answers the host functions.
 #[derive(Clone)]
 pub enum HostSource {
     /// The same host for all.
     Shared(Arc<dyn CodeHost>),
     /// A host for each call of the tool, which then knows the agent and the call.
-    PerCall(Arc<dyn Fn(&ToolContext) -> Arc<dyn CodeHost> + Send + Sync>),
+    PerCall(Arc<HostMaker>),
 }
 
 /// The tool. Dropping it kills its workers.
@@ -44,7 +47,7 @@ pub struct RunCode {
     permits: Semaphore,
 }
 
-/// What the model writes.
+#[expect(missing_docs, reason = "the model would read it in the schema")]
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RunCodeArgs {

@@ -168,7 +168,8 @@ impl Run<'_> {
         }
         self.outcome.printed.push_str(&clip(&done.printed_end));
         self.outcome.value = done.value.as_deref().map(clip);
-        let interrupted = was_interrupted && done.error.as_ref().is_some_and(|error| error.class == "KeyboardInterrupt");
+        let interrupted =
+            was_interrupted && done.error.as_ref().is_some_and(|error| error.class == "KeyboardInterrupt");
         self.outcome.error = done.error.map(|raised| CodeError::new(raised, self.limits.output_chars));
         match (interrupted, done.has_exited) {
             (true, _) => Ending::Interrupted,

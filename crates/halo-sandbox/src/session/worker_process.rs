@@ -2,11 +2,11 @@
 
 use std::io;
 use std::process::{ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::task::JoinHandle;
 
 use super::START_TIME_MAX;
 use super::lines::{Line, Lines};
@@ -28,7 +28,8 @@ pub(super) struct WorkerProcess {
     child: Child,
     stdin: ChildStdin,
     replies: Lines<ChildStdout>,
-    complaint: Arc<Mutex<Vec<u8>>>,
+    /// Ends with standard error.
+    complaint: JoinHandle<Vec<u8>>,
 }
 
 /// What came from a worker.
@@ -56,8 +57,7 @@ impl WorkerProcess {
         else {
             return Err(spawn_error(io::Error::other("it has no pipes")));
         };
-        let complaint = Arc::new(Mutex::new(Vec::new()));
-        tokio::spawn(listen(stderr, Arc::clone(&complaint)));
+        let complaint = tokio::spawn(listen(stderr));
         let mut worker = Self { child, stdin, replies: Lines::new(stdout, LINE_BYTES_MAX), complaint };
         let ready = async {
             worker.send(&Request::Start(start)).await.ok()?;
@@ -66,7 +66,7 @@ impl WorkerProcess {
         if let Ok(Some(())) = tokio::time::timeout(START_TIME_MAX, ready).await {
             return Ok(worker);
         }
-        let complaint = worker.complaint();
+        let complaint = worker.end().await.1;
         let first = complaint.lines().find(|line| !line.trim().is_empty()).unwrap_or("it says nothing").to_owned();
         Err(SandboxError::NoWorker { program, reason: first })
     }
@@ -115,28 +115,32 @@ impl WorkerProcess {
     }
 
     /// How a worker ended that closed its pipe. One that does not end after all is killed.
-    pub(super) async fn autopsy(mut self) -> Ending {
+    pub(super) async fn autopsy(self) -> Ending {
+        let (status, complaint) = self.end().await;
+        cause(status, &complaint)
+    }
+
+    /// Waits until it is gone: its status if it ended by itself, and what it wrote to standard error.
+    async fn end(mut self) -> (Option<ExitStatus>, String) {
         let status = tokio::time::timeout(EXIT_TIME_MAX, self.child.wait()).await;
         if status.is_err() {
             let _killed = self.child.kill().await;
         }
-        cause(status.ok().and_then(Result::ok), &self.complaint())
-    }
-
-    fn complaint(&self) -> String {
-        let complaint = self.complaint.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(&complaint).into_owned()
+        let complaint = tokio::time::timeout(EXIT_TIME_MAX, self.complaint).await;
+        let complaint = complaint.ok().and_then(Result::ok).unwrap_or_default();
+        (status.ok().and_then(Result::ok), String::from_utf8_lossy(&complaint).into_owned())
     }
 }
 
 /// Keeps the beginning of what comes and reads on, so that the worker never waits for it.
-async fn listen(mut stderr: ChildStderr, complaint: Arc<Mutex<Vec<u8>>>) {
+async fn listen(mut stderr: ChildStderr) -> Vec<u8> {
+    let mut complaint = Vec::new();
     let mut buffer = [0; 1024];
     while let Ok(count @ 1..) = stderr.read(&mut buffer).await {
-        let mut complaint = complaint.lock().unwrap_or_else(PoisonError::into_inner);
         let left = COMPLAINT_BYTES_MAX.saturating_sub(complaint.len()).min(count);
         complaint.extend_from_slice(buffer.get(..left).unwrap_or_default());
     }
+    complaint
 }
 
 fn cause(status: Option<ExitStatus>, complaint: &str) -> Ending {

@@ -1,12 +1,12 @@
 //! RustPython, set up so that code finds the language and the host functions, and nothing else.
 
-use rustpython_vm::builtins::{PyBaseExceptionRef, PyCode, PyStrRef};
+use rustpython_vm::builtins::{PyBaseExceptionRef, PyCode, PyStrRef, PyType};
 use rustpython_vm::common::rc::PyRc;
 use rustpython_vm::compiler::{CompileError, Mode, ast, parser};
 use rustpython_vm::scope::Scope;
 use rustpython_vm::signal::{UserSignalReceiver, user_signal_channel};
 use rustpython_vm::vm::{Paths, Settings};
-use rustpython_vm::{AsObject as _, Interpreter as Python, PyObjectRef, PyRef, PyResult, VirtualMachine};
+use rustpython_vm::{AsObject as _, Interpreter as Python, Py, PyObjectRef, PyRef, PyResult, VirtualMachine};
 
 use super::answers::Answers;
 use super::link::Link;
@@ -73,6 +73,7 @@ impl Interpreter {
             let code = vm.compile(include_str!("prelude.py"), Mode::Exec, "<halo>".to_owned());
             let code = code.map_err(|error| vm.new_syntax_error(&error, None))?;
             vm.run_code_obj(code, hidden.clone())?;
+            know_types(vm.ctx.types.object_type, vm);
             let reset = hidden.globals.get_item("reset", vm)?;
             Ok((vm.new_scope_with_main()?, reset))
         });
@@ -147,19 +148,23 @@ fn build(receiver: UserSignalReceiver) -> Python {
         .build()
 }
 
-/// Names of types that the interpreter expects to know when code looks at all types, and does not.
-const TYPE_NAMES: [&str; 1] = ["async_generator_wrapped_value"];
-
 /// Takes away the ways to make bytecode by hand, which the interpreter would run unchecked.
 fn restrict(vm: &VirtualMachine) {
-    for name in TYPE_NAMES {
-        vm.ctx.intern_str(name);
-    }
     let code = vm.ctx.types.code_type;
     code.slots.new.store(None);
     let mut attributes = code.attributes.write();
     for name in ["__new__", "replace", "__replace__"] {
         attributes.shift_remove(vm.ctx.intern_str(name));
+    }
+}
+
+/// Makes the names of all types known. The interpreter expects them to be when code looks at types, and for some they are not.
+fn know_types(class: &Py<PyType>, vm: &VirtualMachine) {
+    let name = class.name().to_string();
+    vm.ctx.intern_str(name.rsplit('.').next().unwrap_or_default());
+    let below: Vec<PyObjectRef> = class.subclasses.read().iter().filter_map(|weak| weak.upgrade()).collect();
+    for class in below.iter().filter_map(|object| object.downcast_ref::<PyType>()) {
+        know_types(class, vm);
     }
 }
 
@@ -216,11 +221,8 @@ fn over(exception: &PyBaseExceptionRef, sources: &Sources, vm: &VirtualMachine) 
 }
 
 fn failed(class: &str, message: &str) -> Done {
-    let raised = Raised {
-        class: class.to_owned(),
-        message: message.to_owned(),
-        traceback: format!("{class}: {message}"),
-    };
+    let raised =
+        Raised { class: class.to_owned(), message: message.to_owned(), traceback: format!("{class}: {message}") };
     Done { error: Some(raised), ..Done::default() }
 }
 

@@ -42,7 +42,8 @@ impl Sources {
     }
 
     fn is_latest(&self, file: &str) -> bool {
-        file.strip_prefix("<code ").and_then(|rest| rest.strip_suffix('>')) == Some(self.texts.len().to_string().as_str())
+        file.strip_prefix("<code ").and_then(|rest| rest.strip_suffix('>'))
+            == Some(self.texts.len().to_string().as_str())
     }
 
     fn shown(&self, file: &str, line: usize, function: Option<&str>) -> String {
@@ -63,9 +64,9 @@ impl Sources {
 
 /// An exception that code raised. Asking it for its text runs code of its class, which may raise again.
 pub(super) fn raised(exception: &PyBaseExceptionRef, sources: &Sources, vm: &VirtualMachine) -> Raised {
-    let class = exception.class().name().to_string();
+    let class = clipped(&exception.class().name(), LINE_CHARS_MAX);
     let message = match exception.as_object().str(vm) {
-        Ok(text) => clipped(&text.to_string_lossy(), MESSAGE_CHARS_MAX),
+        Ok(text) => clipped(text.to_string_lossy().trim_end(), MESSAGE_CHARS_MAX),
         Err(_) => "(its text can't be made: __str__ raised an exception)".to_owned(),
     };
     let mut frames = Vec::new();

@@ -55,7 +55,9 @@ fn integer(number: &PyInt, vm: &VirtualMachine) -> PyResult<Value> {
     }
     match u64::try_from(big) {
         Ok(large) => Ok(Value::from(large)),
-        Err(_) => Err(vm.new_value_error("an integer of more than 64 bits can't be passed on; pass str(value) instead")),
+        Err(_) => {
+            Err(vm.new_value_error("an integer of more than 64 bits can't be passed on; pass str(value) instead"))
+        }
     }
 }
 

@@ -1,5 +1,5 @@
 # ends: finished|stack_overflow
 # says: 
 x = []
-for _ in range(1000000): x = [x]
+for _ in range(300000): x = [x]
 x = None

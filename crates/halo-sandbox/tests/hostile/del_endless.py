@@ -1,5 +1,5 @@
-# ends: timed_out|interrupted
-# says: time was up
+# ends: timed_out|interrupted|finished
+# says: time was up|the time limit
 # wall: 1
 class A:
     def __del__(self):

@@ -3,5 +3,5 @@
 d = {}
 i = 0
 while True:
-    d[i] = "x" * 10000 + str(i)
+    d[i] = "x" * 10 ** 6 + str(i)
     i += 1

@@ -1,4 +1,4 @@
-# ends: error|stack_overflow|finished|timed_out
+# ends: error|stack_overflow|finished|timed_out|interrupted
 # says: 
 # wall: 5
 it = iter([])

@@ -1,4 +1,4 @@
-# ends: timed_out|interrupted|error
+# ends: timed_out|interrupted|error|finished
 # says: 
 # wall: 1
 import threading

@@ -8,7 +8,8 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use halo_sandbox::{
-    CodeHost, CodeLimits, CodeOutcome, CodeSession, HostCall, HostFunction, ParameterKind, WorkerCommand, trace_functions,
+    CodeHost, CodeLimits, CodeOutcome, CodeSession, HostCall, HostFunction, ParameterKind, WorkerCommand,
+    trace_functions,
 };
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;

@@ -113,7 +113,8 @@ async fn a_run_that_is_dropped_kills_its_worker() {
     let host = TestHost::default();
     let cancel = CancellationToken::new();
     let began = Instant::now();
-    let dropped = tokio::time::timeout(Duration::from_millis(500), session.run("while True: pass", &host, &cancel)).await;
+    let dropped =
+        tokio::time::timeout(Duration::from_millis(500), session.run("while True: pass", &host, &cancel)).await;
     assert!(dropped.is_err() && !session.is_live());
     let next = run(&mut session, "1").await;
     let reason = next.variables_lost.as_deref();
@@ -134,7 +135,9 @@ async fn a_session_that_is_ended_starts_afresh_and_says_why() {
 #[tokio::test]
 async fn a_program_that_is_no_worker_is_told() {
     let mut problems = Vec::new();
-    for (program, args) in [("/nonexistent/halo", Vec::new()), ("/bin/sh", vec!["-c".into(), "echo no such thing >&2".into()])] {
+    for (program, args) in
+        [("/nonexistent/halo", Vec::new()), ("/bin/sh", vec!["-c".into(), "echo no such thing >&2".into()])]
+    {
         let command = WorkerCommand { program: program.into(), args };
         let mut session = CodeSession::start(command, limits(), functions());
         let result = session.run("1", &TestHost::default(), &CancellationToken::new()).await;

@@ -63,7 +63,10 @@ async fn many_agents_at_once_get_their_own_answers() {
     let registry = registry(2);
     let calls = (0..6).map(|agent| {
         let registry = registry.clone();
-        async move { call(&registry, &format!("agent-{agent}"), &format!("x = {agent}\nlen(sql('SELECT * FROM traces')) + x")).await }
+        async move {
+            call(&registry, &format!("agent-{agent}"), &format!("x = {agent}\nlen(sql('SELECT * FROM traces')) + x"))
+                .await
+        }
     });
     let texts = futures::future::join_all(calls).await;
     let expected: Vec<String> = (0..6).map(|agent| format!("=> {}", 12 + agent)).collect();
