@@ -23,9 +23,8 @@ const UNSAFE_MODULES: [&str; 2] = ["marshal", "_remote_debugging"];
 /// One interpreter with the variables of a session.
 pub(super) struct Interpreter {
     python: Python,
-    scope: Option<Scope>,
-    /// `sys` as it must be when code begins, in a function that mends it.
-    reset: Option<PyObjectRef>,
+    /// The variables, and a function that puts `sys` and the builtins into order before code begins; or why they are not there.
+    ready: Result<(Scope, PyObjectRef), Raised>,
     streams: Streams,
     sources: Sources,
     link: Link,
@@ -41,8 +40,7 @@ impl Interpreter {
         let streams = Streams::new(start.output_chars, link.clone());
         let mut interpreter = Self {
             python,
-            scope: None,
-            reset: None,
+            ready: Err(internal("the interpreter is not set up")),
             streams,
             sources: Sources::default(),
             link,
@@ -77,22 +75,17 @@ impl Interpreter {
             let reset = hidden.globals.get_item("reset", vm)?;
             Ok((vm.new_scope_with_main()?, reset))
         });
-        match prepared {
-            Ok((scope, reset)) => (self.scope, self.reset) = (Some(scope), Some(reset)),
-            // A fault of this crate, which its tests would show: every run then tells of it.
-            Err(error) => self.python.enter(|vm| {
-                let raised = raised(&error, &self.sources, vm);
-                self.sources.add(&raised.traceback);
-            }),
-        }
+        // An exception here is a fault of this crate; every run then tells of it.
+        self.ready = prepared.map_err(|error| self.python.enter(|vm| raised(&error, &self.sources, vm)));
     }
 
     /// Runs one piece of code in the variables of the session.
     pub(super) fn run(&mut self, code: &str) -> Done {
         let file = self.sources.add(code);
-        let Self { python, scope, reset, sources, link, .. } = self;
-        let (Some(scope), Some(reset)) = (scope, reset) else {
-            return failed("InternalError", "the interpreter could not be set up; do without run_code");
+        let Self { python, ready, sources, link, .. } = self;
+        let (scope, reset) = match ready {
+            Ok(ready) => ready,
+            Err(error) => return Done { error: Some(error.clone()), ..Done::default() },
         };
         let value_chars_max = self.value_chars_max;
         let mut done = python.enter(|vm| {
@@ -101,7 +94,8 @@ impl Interpreter {
             vm.trace_func.replace(vm.ctx.none());
             vm.profile_func.replace(vm.ctx.none());
             if reset.call((), vm).is_err() {
-                return failed("InternalError", "the interpreter was damaged by earlier code");
+                let error = internal("the interpreter was damaged by earlier code");
+                return Done { error: Some(error), ..Done::default() };
             }
             let parts = match compile(code, &file, vm) {
                 Ok(parts) => parts,
@@ -220,10 +214,9 @@ fn over(exception: &PyBaseExceptionRef, sources: &Sources, vm: &VirtualMachine) 
     Done { error: Some(raised(exception, sources, vm)), ..Done::default() }
 }
 
-fn failed(class: &str, message: &str) -> Done {
-    let raised =
-        Raised { class: class.to_owned(), message: message.to_owned(), traceback: format!("{class}: {message}") };
-    Done { error: Some(raised), ..Done::default() }
+fn internal(message: &str) -> Raised {
+    let class = "InternalError".to_owned();
+    Raised { traceback: format!("{class}: {message}"), class, message: message.to_owned() }
 }
 
 /// `sys.setrecursionlimit` that never allows more than the stack holds.
