@@ -70,7 +70,7 @@ async fn interrupted_code_keeps_its_variables() {
     let mut limits = limits();
     limits.wall = Duration::from_millis(700);
     let mut session = session(limits);
-    let first = run(&mut session, "n = 0\nprint('began')\nwhile True:\n    n += 1").await;
+    let first = run(&mut session, "n = 0\nprint('began')\nwhile True: n += 1").await;
     let second = run(&mut session, "n > 1000").await;
     insta::assert_snapshot!(texts(&[first, second]));
 }
