@@ -11,6 +11,10 @@
 //! clock and the worker's memory, and kills it; what a worker sends is bounded and never trusted. A killed worker costs the
 //! variables of one session and nothing else: the next call starts a fresh one and says so.
 //!
+//! What it costs, on two cores of a small cloud machine in a dev build: a worker starts in 65 to 160 ms with 32 MB, a loop of a million takes
+//! 0.3 s (1.5 s without the optimisation that the workspace's manifest asks for), the call of a host function 0.2 ms, and the interpreter 290 s of
+//! processor time to compile, half of it for `rustpython-vm`.
+//!
 //! This crate knows no data engine, no model client and no agent.
 
 mod bind;
