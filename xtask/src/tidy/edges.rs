@@ -19,6 +19,7 @@ pub(super) const EDGES: &[(&str, &[&str])] = &[
     ("halo-checks", &["halo-protocol", "halo-tool", "halo-query"]),
     ("halo-llm", &["halo-protocol"]),
     ("halo-agent", &["halo-protocol", "halo-tool", "halo-llm"]),
+    ("halo-sandbox", &["halo-tool"]),
     ("halo-report", &["halo-protocol"]),
     (
         "halo-cli",

@@ -1,0 +1,4 @@
+# ends: finished
+# says: 
+import atexit
+atexit.register(lambda: open("/tmp/x", "w"))

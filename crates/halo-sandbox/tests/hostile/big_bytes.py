@@ -1,0 +1,3 @@
+# ends: error|out_of_memory
+# says: 
+bytearray(10 ** 11)

@@ -1,0 +1,3 @@
+# ends: error|out_of_memory
+# says: 
+'x' * 10 ** 10

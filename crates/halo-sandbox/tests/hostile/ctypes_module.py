@@ -1,0 +1,4 @@
+# ends: error
+# says: no file access
+import ctypes
+ctypes.CDLL(None)

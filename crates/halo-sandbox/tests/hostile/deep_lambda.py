@@ -1,0 +1,3 @@
+# ends: stack_overflow|error|finished
+# says: 
+eval("lambda: " * 20000 + "1")

@@ -1,0 +1,3 @@
+# ends: stack_overflow|error
+# says: 
+eval("(" * 100000 + ")" * 100000)

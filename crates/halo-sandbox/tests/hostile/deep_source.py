@@ -1,0 +1,3 @@
+# ends: stack_overflow|error
+# says: 
+exec("a" + "[0" * 50000 + "]" * 50000)

@@ -1,0 +1,5 @@
+# ends: finished|error|stack_overflow
+# says: 
+x = ()
+for _ in range(100000): x = (x,)
+hash(x)

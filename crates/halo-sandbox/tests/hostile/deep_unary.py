@@ -1,0 +1,3 @@
+# ends: stack_overflow|error|finished
+# says: 
+eval("-" * 100000 + "1")

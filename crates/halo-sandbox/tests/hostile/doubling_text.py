@@ -1,0 +1,5 @@
+# ends: out_of_memory|error
+# says: 
+s = "ab"
+while True:
+    s += s

@@ -1,0 +1,3 @@
+# ends: error
+# says: characters left out
+raise ValueError("x" * 10 ** 7)

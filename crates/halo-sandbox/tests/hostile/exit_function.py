@@ -1,0 +1,4 @@
+# ends: exited
+# says: exit()
+print("before")
+exit()

@@ -1,0 +1,4 @@
+# ends: error
+# says: 
+from importlib.machinery import ExtensionFileLoader
+ExtensionFileLoader("x", "/lib/x86_64-linux-gnu/libc.so.6").load_module()

@@ -1,0 +1,4 @@
+# ends: error
+# says: 
+import faulthandler
+faulthandler._sigsegv()

@@ -1,0 +1,3 @@
+# ends: error
+# says: HaloError: the host said no
+fail()

@@ -1,0 +1,3 @@
+# ends: error
+# says: at most 32 fit
+huge()

@@ -1,0 +1,5 @@
+# ends: finished|error
+# says: 
+class E(Exception):
+    def __str__(self): return echo("inside")
+raise E()

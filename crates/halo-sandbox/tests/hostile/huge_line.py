@@ -1,0 +1,3 @@
+# ends: finished
+# says: characters left out
+print("x" * 10 ** 7)

@@ -1,0 +1,3 @@
+# ends: finished
+# says: characters left out
+"x" * 10 ** 7

@@ -1,0 +1,3 @@
+# ends: error
+# says: Hint: pandas is not available; sql()
+import pandas as pd

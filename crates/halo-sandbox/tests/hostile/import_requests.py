@@ -1,0 +1,3 @@
+# ends: error
+# says: Hint: there are no files
+import requests

@@ -1,0 +1,3 @@
+# ends: error
+# says: nobody answers
+input("key? ")

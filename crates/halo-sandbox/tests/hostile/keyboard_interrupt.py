@@ -1,0 +1,3 @@
+# ends: error
+# says: KeyboardInterrupt
+raise KeyboardInterrupt

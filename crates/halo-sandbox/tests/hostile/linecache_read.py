@@ -1,0 +1,4 @@
+# ends: finished
+# says: ''
+import linecache
+linecache.getline("/etc/passwd", 1)

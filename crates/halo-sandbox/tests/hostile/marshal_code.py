@@ -1,0 +1,4 @@
+# ends: error
+# says: marshal is not available
+import marshal
+exec(marshal.loads(b"\xe3"))

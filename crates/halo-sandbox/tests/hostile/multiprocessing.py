@@ -1,0 +1,5 @@
+# ends: error
+# says: 
+import multiprocessing
+p = multiprocessing.Process(target=print)
+p.start()

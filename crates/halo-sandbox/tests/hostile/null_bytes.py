@@ -1,0 +1,3 @@
+# ends: error
+# says: 
+exec("a = 1\x00b")

@@ -1,0 +1,3 @@
+# ends: error
+# says: no file access
+open("/etc/passwd").read()

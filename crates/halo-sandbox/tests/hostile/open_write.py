@@ -1,0 +1,3 @@
+# ends: error
+# says: no file access
+open("/tmp/halo-was-here", "w").write("x")

@@ -1,0 +1,4 @@
+# ends: error
+# says: no files, processes or environment
+import os
+os.system("id")

@@ -1,0 +1,3 @@
+# ends: error
+# says: more than 64 bits
+echo(2 ** 100)

@@ -1,0 +1,3 @@
+# ends: error
+# says: type bytes can't be passed
+echo(b"x")

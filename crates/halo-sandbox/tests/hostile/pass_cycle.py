@@ -1,0 +1,5 @@
+# ends: error
+# says: contains itself
+a = []
+a.append(a)
+echo(a)

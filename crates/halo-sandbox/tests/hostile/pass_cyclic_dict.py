@@ -1,0 +1,5 @@
+# ends: error
+# says: contains itself
+d = {}
+d["d"] = d
+echo(d)

@@ -1,0 +1,3 @@
+# ends: error
+# says: can't be passed
+echo(lambda: 1)

@@ -1,0 +1,3 @@
+# ends: error
+# says: NaN and infinity
+echo(float("nan"))

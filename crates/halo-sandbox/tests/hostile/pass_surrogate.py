@@ -1,0 +1,3 @@
+# ends: error
+# says: surrogate
+echo("\ud800")

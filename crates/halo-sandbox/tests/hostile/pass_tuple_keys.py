@@ -1,0 +1,3 @@
+# ends: error
+# says: keys of a dict
+echo({(1, 2): 3})

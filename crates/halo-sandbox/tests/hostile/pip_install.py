@@ -1,0 +1,4 @@
+# ends: error
+# says: 
+import pip
+pip.main(["install", "requests"])

@@ -1,0 +1,3 @@
+# ends: error
+# says: no file access
+print(open("/proc/self/environ").read())

@@ -1,0 +1,3 @@
+# ends: exited
+# says: 
+raise SystemExit("bye")

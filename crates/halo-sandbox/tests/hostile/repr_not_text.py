@@ -1,0 +1,5 @@
+# ends: error
+# says: 
+class A:
+    def __repr__(self): return 7
+A()

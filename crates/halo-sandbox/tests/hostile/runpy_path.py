@@ -1,0 +1,4 @@
+# ends: error
+# says: 
+import runpy
+runpy.run_path("/etc/passwd")

@@ -1,0 +1,4 @@
+# ends: error
+# says: 
+import shutil
+shutil.copy("/etc/passwd", "/tmp/x")

@@ -1,0 +1,4 @@
+# ends: finished
+# says: patched
+sql = lambda q: "patched"
+print(sql("x"))

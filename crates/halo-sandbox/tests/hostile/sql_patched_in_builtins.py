@@ -1,0 +1,5 @@
+# ends: finished
+# says: patched
+import builtins
+builtins.sql = lambda q: "patched"
+print(sql("x"))

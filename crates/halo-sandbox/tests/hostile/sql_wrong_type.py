@@ -1,0 +1,3 @@
+# ends: error
+# says: wants str for 'query' and got int
+sql(5)

@@ -1,0 +1,4 @@
+# ends: finished
+# says: ''
+import sys
+sys.stdin.read()

@@ -1,0 +1,4 @@
+# ends: error
+# says: 
+import sys
+sys.stdout.buffer.write(b"{}\n")

@@ -1,0 +1,4 @@
+# ends: error
+# says: fileno
+import sys
+sys.stdout.fileno()

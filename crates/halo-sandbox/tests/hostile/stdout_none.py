@@ -1,0 +1,5 @@
+# ends: finished|error
+# says: 
+import sys
+sys.stdout = None
+print("lost")

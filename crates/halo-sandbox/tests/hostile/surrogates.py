@@ -1,0 +1,3 @@
+# ends: finished
+# says: 
+print("\ud800")

@@ -1,0 +1,4 @@
+# ends: exited
+# says: exit()
+import sys
+sys.exit(3)

@@ -1,0 +1,4 @@
+# ends: error
+# says: 
+import tempfile
+tempfile.mkdtemp()

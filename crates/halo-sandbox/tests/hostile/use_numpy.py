@@ -1,0 +1,3 @@
+# ends: error
+# says: Hint: np is not available; sql()
+np.array([1])

@@ -1,0 +1,4 @@
+# ends: finished|error
+# says: 
+exec("ｘ = 1"); print(x)
+"\N{SNOWMAN}"

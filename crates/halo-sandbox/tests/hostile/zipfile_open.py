@@ -1,0 +1,4 @@
+# ends: error
+# says: 
+import zipfile
+zipfile.ZipFile("/tmp/x.zip", "w")
