@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-/// Why the event log can't be kept.
+/// Why the event log can't be kept or read.
 #[derive(Debug, thiserror::Error)]
 pub enum AgentError {
     /// The file can't be made.
@@ -14,5 +14,24 @@ pub enum AgentError {
         /// Why.
         #[source]
         source: io::Error,
+    },
+    /// The log of a run that is to go on can't be read.
+    #[error("cannot read the event log `{path}`")]
+    ReadLog {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A line of the log of a run that is to go on is no event.
+    #[error("line {line} of the event log `{path}` is no event: {reason}")]
+    BrokenLog {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: usize,
+        /// Why.
+        reason: String,
     },
 }

@@ -1,13 +1,13 @@
 //! Where events go: to the log first, then to whoever watches.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use halo_protocol::{EventKind, RunEvent};
 
-use crate::AgentError;
+use crate::{AgentError, RunHistory};
 
 /// Which agent an event belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,18 @@ impl AgentIdentity {
     #[must_use]
     pub fn root() -> Self {
         Self { id: "root".to_owned(), parent_id: None, parent_tool_call_id: None, name: "root".to_owned(), depth: 0 }
+    }
+
+    /// The subagent of this number that a tool call of this agent starts.
+    pub(crate) fn child(&self, number: &str, tool_call_id: &str) -> Self {
+        let id = format!("{}/{number}", self.id);
+        Self {
+            name: id.clone(),
+            id,
+            parent_id: Some(self.id.clone()),
+            parent_tool_call_id: Some(tool_call_id.to_owned()),
+            depth: self.depth + 1,
+        }
     }
 }
 
@@ -55,6 +67,23 @@ impl EventSink {
     pub fn create(path: &Path) -> Result<Self, AgentError> {
         let file = File::create(path).map_err(|source| AgentError::CreateLog { path: path.to_owned(), source })?;
         Ok(Self::new(Some((path.to_owned(), file))))
+    }
+
+    /// A sink that goes on with the log of an earlier attempt, whose half-written last line is cut off.
+    ///
+    /// # Errors
+    /// [`AgentError::CreateLog`] when the file can't be written.
+    pub fn resume(path: &Path, history: &RunHistory) -> Result<Self, AgentError> {
+        let open = || {
+            let mut file = File::options().write(true).open(path)?;
+            file.set_len(history.whole_bytes())?;
+            file.seek(SeekFrom::End(0))?;
+            Ok(file)
+        };
+        let file = open().map_err(|source| AgentError::CreateLog { path: path.to_owned(), source })?;
+        let sink = Self::new(Some((path.to_owned(), file)));
+        sink.lock().sequence = history.next_sequence();
+        Ok(sink)
     }
 
     /// A sink for observers alone.

@@ -2,13 +2,15 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use halo_protocol::{Finding, FindingDraft, RefusedFinding};
+use halo_protocol::{CodeCitation, Finding, FindingDraft, FindingSource, RefusedFinding};
 use halo_tool::{FindingGate, GateError};
 
 /// Claims go in, checked findings are kept. Clones are one board, shared by all agents of a run.
 #[derive(Clone)]
 pub(crate) struct FindingBoard {
     gate: Arc<dyn FindingGate>,
+    /// What was found before the run, by checks.
+    known: Arc<[Finding]>,
     state: Arc<Mutex<State>>,
 }
 
@@ -19,37 +21,71 @@ struct State {
 }
 
 impl FindingBoard {
-    pub(crate) fn new(gate: Arc<dyn FindingGate>) -> Self {
-        Self { gate, state: Arc::default() }
+    /// A board that knows what checks found, and begins with what an earlier attempt at the run had reported.
+    pub(crate) fn new(
+        gate: Arc<dyn FindingGate>,
+        known: Vec<Finding>,
+        (findings, refused): (Vec<Finding>, Vec<RefusedFinding>),
+    ) -> Self {
+        Self { gate, known: known.into(), state: Arc::new(Mutex::new(State { findings, refused })) }
     }
 
-    /// Passes a claim through the gate. Gives the finding, and whether it took the place of an earlier one with its id.
-    pub(crate) async fn report(&self, draft: FindingDraft) -> Result<(Finding, bool), GateError> {
+    /// What checks found before the run.
+    pub(crate) fn known(&self) -> &[Finding] {
+        &self.known
+    }
+
+    /// Passes a claim through the gate; `code` are the places that it cites. Gives the finding, and whether it took the place of an
+    /// earlier one with its id.
+    pub(crate) async fn report(
+        &self,
+        draft: FindingDraft,
+        code: Vec<CodeCitation>,
+    ) -> Result<(Finding, bool), GateError> {
         let title = draft.title.clone();
         match self.gate.check(draft).await {
-            Ok(finding) => {
+            Ok(mut finding) => {
+                finding.code = code;
                 let mut state = self.lock();
                 // A claim that was mended is no longer refused.
                 state.refused.retain(|refused| refused.title != title);
-                let earlier = state.findings.iter().position(|known| known.id == finding.id);
-                match earlier.and_then(|position| state.findings.get_mut(position)) {
-                    Some(known) => *known = finding.clone(),
+                let earlier = state.findings.iter_mut().find(|known| known.id == finding.id);
+                // The same again, as after a crash between the report and its result, replaces nothing.
+                let replaced = earlier.as_deref().is_some_and(|known| *known != finding);
+                match earlier {
+                    Some(known) => known.clone_from(&finding),
                     None => state.findings.push(finding.clone()),
                 }
-                Ok((finding, earlier.is_some()))
+                Ok((finding, replaced))
             }
-            Err(error) => {
-                let mut state = self.lock();
-                state.refused.retain(|refused| refused.title != title);
-                state.refused.push(RefusedFinding { title, reason: error.reason.clone() });
-                Err(error)
-            }
+            Err(error) => Err(self.refuse(&title, error.reason)),
         }
+    }
+
+    /// Notes that a claim did not pass.
+    pub(crate) fn refuse(&self, title: &str, reason: String) -> GateError {
+        let mut state = self.lock();
+        state.refused.retain(|refused| refused.title != title);
+        state.refused.push(RefusedFinding { title: title.to_owned(), reason: reason.clone() });
+        GateError::new(reason)
     }
 
     /// What passed, in the order it was first reported.
     pub(crate) fn findings(&self) -> Vec<Finding> {
         self.lock().findings.clone()
+    }
+
+    /// Titles and counts of what an agent reported, in order.
+    pub(crate) fn reported_by(&self, agent: &str) -> Vec<String> {
+        let state = self.lock();
+        let own = state.findings.iter().filter(|finding| match &finding.source {
+            FindingSource::Agent { name } => name == agent,
+            _ => false,
+        });
+        own.map(|finding| {
+            format!("{} {}: {} of {} traces", finding.id, finding.title, finding.affected, finding.population)
+        })
+        .collect()
     }
 
     /// What did not pass and was not mended.

@@ -2,83 +2,89 @@
 
 use std::time::Instant;
 
-use halo_llm::{LlmError, ModelEvent, ModelReply, ModelRequest};
-use halo_protocol::{AgentOutcome, EventKind, ToolSpec};
+use halo_llm::{LlmError, ModelReply};
+use halo_protocol::{AgentOutcome, EventKind, RequestPurpose, ToolSpec};
 
 use crate::agent::Agent;
+use crate::budget::{Cost, Share};
 use crate::dispatch::elapsed_ms;
+use crate::reply::{self, ReplyFacts, is_refusal};
+use crate::runtime::{AskError, Question, tokens_of};
 
-impl Agent<'_> {
+impl Agent {
     /// Asks the model for its next reply.
     ///
-    /// 1. fold old results when the conversation is too long; 2. ask, telling what happens; 3. count and record the reply;
-    /// 4. ask again after a refusal, as often as allowed, and after folding when the endpoint finds the conversation too long.
-    pub(crate) async fn ask(&mut self, turn: u32, tools: &[ToolSpec]) -> Result<ModelReply, AgentOutcome> {
+    /// 1. take the reply from the log of an earlier attempt at this run; 2. else make room when the conversation is too long, ask,
+    ///    telling what happens, count and record the reply; 3. ask again after a refusal, as often as allowed, and after making
+    ///    room when the endpoint finds the conversation too long.
+    pub(crate) async fn ask(
+        &mut self,
+        turn: u32,
+        tools: &[ToolSpec],
+        share: Share,
+    ) -> Result<ModelReply, AgentOutcome> {
         let mut refusals = 0;
         loop {
-            if self.conversation.chars() > self.options.max_context_chars {
-                self.fold(self.options.max_context_chars / 2);
-            }
-            let began = Instant::now();
-            match self.send(turn, tools).await {
-                Ok(mut reply) => {
-                    self.name_calls_apart(&mut reply);
-                    self.record(turn, &reply, began);
-                    if !is_refusal(&reply) || refusals >= self.options.refusal_retries {
-                        return Ok(reply);
-                    }
-                    refusals += 1;
-                    self.notice("the model refused; asking it again".to_owned());
+            self.make_room(turn, tools).await;
+            let known = match share {
+                Share::Work => self.runtime.history.take_turn(&self.identity.id, turn),
+                Share::Closing => None,
+            };
+            let reply = match known {
+                Some(reply) => {
+                    self.usage.add(&reply.usage);
+                    self.call_ids.extend(reply.tool_calls.iter().map(|call| call.id.clone()));
+                    reply
                 }
-                Err(LlmError::Cancelled) => return Err(AgentOutcome::Interrupted),
-                Err(error) => {
-                    let too_long = matches!(error, LlmError::ContextLength { .. });
-                    if !(too_long && self.fold(self.conversation.chars() / 2)) {
+                None => match self.send(turn, tools, share).await {
+                    Ok(reply) => reply,
+                    Err(AskError::Stopped) => return Err(AgentOutcome::Interrupted),
+                    Err(AskError::Spent(limit)) => {
+                        return Err(AgentOutcome::BudgetSpent { limit: limit.word().to_owned() });
+                    }
+                    Err(AskError::Model(error)) => {
+                        let too_long = matches!(error, LlmError::ContextLength { .. });
+                        if too_long && self.make_more_room(turn).await {
+                            continue;
+                        }
                         return Err(failed(&error));
                     }
-                }
+                },
+            };
+            if !is_refusal(&reply) || refusals >= self.runtime.options.refusal_retries {
+                return Ok(reply);
             }
+            refusals += 1;
+            self.notice("the model refused; asking it again".to_owned());
         }
     }
 
-    async fn send(&self, turn: u32, tools: &[ToolSpec]) -> Result<ModelReply, LlmError> {
+    /// Sends the conversation, and records the reply.
+    async fn send(&mut self, turn: u32, tools: &[ToolSpec], share: Share) -> Result<ModelReply, AskError> {
+        let began = Instant::now();
         let messages = self.conversation.messages();
-        let request = ModelRequest { messages, tools, cache_key: None, output_schema: None };
-        let mut announced = false;
-        let relay = |event| {
-            let item = match event {
-                // Further attempts are told by the retries between them.
-                ModelEvent::Sending { .. } if announced => return,
-                ModelEvent::Sending { bytes, .. } => {
-                    announced = true;
-                    EventKind::ModelRequest { turn, messages: messages.len(), bytes }
-                }
-                ModelEvent::TextDelta { text } => EventKind::TextDelta { text },
-                ModelEvent::Retry { attempt, error, wait } => EventKind::ModelRetry {
-                    attempt,
-                    error,
-                    wait_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
-                },
-                ModelEvent::Adapted { note } => EventKind::Notice { text: note },
-            };
-            self.services.sink.emit(&self.identity, item);
-        };
-        self.services.client.stream(request, relay, &self.services.cancel).await
-    }
-
-    fn record(&mut self, turn: u32, reply: &ModelReply, began: Instant) {
+        if self.identity.depth == 0 {
+            // The next request will be longer by this one's reply and the results it asks for.
+            let input = tokens_of(messages, tools) * 5 / 4;
+            let price = self.runtime.models.root.price;
+            self.runtime.budget.keep_for_closing(Cost::estimate(input, self.runtime.output_tokens(), price));
+        }
+        let question = Question { purpose: RequestPurpose::Turn, turn, messages, tools, schema: None, share };
+        let mut reply = self.runtime.ask(&self.identity, question).await?;
+        self.name_calls_apart(&mut reply);
         self.usage.add(&reply.usage);
-        self.emit(EventKind::ModelReply {
+        let facts = ReplyFacts {
             turn,
-            content: text_of(reply).to_owned(),
-            tool_calls: reply.tool_calls.clone(),
-            finish_reason: reply.finish_reason.clone(),
-            usage: reply.usage,
+            purpose: RequestPurpose::Turn,
+            key: None,
+            closing: share == Share::Closing,
             elapsed_ms: elapsed_ms(began),
-        });
+        };
+        self.emit(reply::to_event(&reply, facts));
+        Ok(reply)
     }
 
-    /// Some endpoints count their ids from zero in each reply. Results and log need ids that are unique in the run.
+    /// Some endpoints count their ids from zero in each reply. Results and log need ids that are unique in the agent.
     fn name_calls_apart(&mut self, reply: &mut ModelReply) {
         for call in &mut reply.tool_calls {
             let given = call.id.clone();
@@ -90,30 +96,9 @@ impl Agent<'_> {
         }
     }
 
-    /// Folds old tool results. `false` when there was nothing to fold.
-    fn fold(&mut self, chars_target: usize) -> bool {
-        let Some(folded) = self.conversation.fold(chars_target) else {
-            return false;
-        };
-        self.notice(format!(
-            "folded {} old tool results to a line each: the conversation went from {} to {} characters",
-            folded.results, folded.chars_before, folded.chars_after
-        ));
-        true
+    pub(crate) fn emit(&self, item: EventKind) {
+        self.runtime.sink.emit(&self.identity, item);
     }
-}
-
-/// What the model said, be it an answer or a refusal.
-pub(crate) fn text_of(reply: &ModelReply) -> &str {
-    match &reply.refusal {
-        Some(refusal) if reply.content.trim().is_empty() => refusal,
-        _ => &reply.content,
-    }
-}
-
-fn is_refusal(reply: &ModelReply) -> bool {
-    let filtered = reply.finish_reason.as_deref() == Some("content_filter");
-    reply.tool_calls.is_empty() && (reply.refusal.is_some() || filtered)
 }
 
 fn failed(error: &LlmError) -> AgentOutcome {

@@ -45,8 +45,19 @@ impl Gate {
 }
 
 impl FindingGate for Gate {
-    fn check(&self, draft: FindingDraft) -> BoxFuture<'_, Result<Finding, GateError>> {
+    fn check(&self, mut draft: FindingDraft) -> BoxFuture<'_, Result<Finding, GateError>> {
         async move {
+            // What a run saved under a name is not there when its report is read.
+            let alone = |field: &str, sql: &str| {
+                let alone = self.session.standing_alone(sql::statement(sql));
+                alone.map_err(|error| GateError::new(format!("`{field}` can't stand in a report: {}", told(&error))))
+            };
+            if !draft.affected_sql.trim().is_empty() {
+                draft.affected_sql = alone("affected_sql", &draft.affected_sql)?;
+            }
+            if let Some(population) = draft.population_sql.as_mut().filter(|sql| !sql.trim().is_empty()) {
+                *population = alone("population_sql", population)?;
+            }
             let ground = self.ground().await.map_err(|error| GateError::new(told(&error)))?;
             let id = agent_id(&draft);
             prove(ground, draft, id, &[]).await.map_err(GateError::new)
@@ -131,6 +142,7 @@ fn finding(ground: &Ground, measured: Measured, not_scope: &[&str]) -> Finding {
         interval: Interval::wilson(hits, total),
         scope: find_scope(&ground.index, &affected, &population, not_scope),
         evidence: draft.evidence,
+        code: Vec::new(),
         sample_trace_ids: affected
             .numbers()
             .take(SAMPLES_MAX)

@@ -1,10 +1,14 @@
 //! The command line: what the user typed, checked and inert.
 
+mod model;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use halo_protocol::Severity;
+
+pub(crate) use self::model::{Api, LimitArgs, ModelArgs, ReasoningEffort, SecretArgs};
 
 /// Finds the systemic faults of an LLM agent's harness in its OpenTelemetry traces.
 #[derive(Debug, Parser)]
@@ -48,6 +52,10 @@ pub(crate) enum Command {
     ///
     /// Without a key and without --model this runs on the built-in checks alone. `halo INPUT -p PROMPT` is short for it.
     Analyze(AnalyzeArgs),
+    /// Go on with an analysis that was killed, interrupted, or ran out of its budget
+    Resume(ResumeArgs),
+    /// List the analyses there are
+    Runs(RunsArgs),
     /// Tell what a dataset holds and how well its attributes were mapped to columns
     Info(InfoArgs),
     /// Give every span back as a line, as it came
@@ -308,6 +316,32 @@ pub(crate) enum RowFormat {
     Markdown,
 }
 
+/// Flags of `halo resume`.
+#[derive(Debug, Args)]
+pub(crate) struct ResumeArgs {
+    /// Folder of the run, or its name among the runs that `halo runs` lists
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    #[command(flatten)]
+    pub(crate) secrets: SecretArgs,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+    /// Print this on stdout in place of the summary
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<ReportFormat>,
+    /// Exit with 1 when there is a finding of this severity or above
+    #[arg(long, value_name = "SEVERITY")]
+    pub(crate) fail_on: Option<FailOn>,
+}
+
+/// Flags of `halo runs`.
+#[derive(Debug, Args)]
+pub(crate) struct RunsArgs {
+    /// Form of the rows
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub(crate) format: RowFormat,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct AnalyzeArgs {
     /// A dataset, or trace files, folders and globs (read once into a cache and used again while unchanged)
@@ -324,6 +358,12 @@ pub(crate) struct AnalyzeArgs {
     /// A text file that says what this dataset encodes, for the model
     #[arg(long, value_name = "FILE")]
     pub(crate) context: Option<PathBuf>,
+    /// Folder with the code of the harness, for the model to read; with git, its history too
+    #[arg(long, value_name = "DIR")]
+    pub(crate) repo_path: Option<PathBuf>,
+    /// Write halo's own agents, model calls and tools as spans: into the run's folder, to a file, or to an OTLP endpoint
+    #[arg(long, value_name = "FILE|URL", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub(crate) telemetry: Option<String>,
     /// Folder for the report and the run's files [default: a new one in the platform's data folder]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
@@ -335,61 +375,6 @@ pub(crate) struct AnalyzeArgs {
     pub(crate) fail_on: Option<FailOn>,
     #[command(flatten)]
     pub(crate) rejects: RejectArgs,
-}
-
-/// The model and its limits. Names and defaults are HALO's.
-#[derive(Debug, Args)]
-pub(crate) struct ModelArgs {
-    /// Model of the agent [default with a key: gpt-5.4-mini]
-    #[arg(long, short, value_name = "MODEL")]
-    pub(crate) model: Option<String>,
-    /// Address of an endpoint that is compatible with OpenAI's, up to and with /v1
-    #[arg(long, value_name = "URL", env = "OPENAI_BASE_URL", hide_env_values = true)]
-    pub(crate) base_url: Option<String>,
-    /// Key for the endpoint
-    #[arg(long, value_name = "KEY", env = "OPENAI_API_KEY", hide_env_values = true)]
-    pub(crate) api_key: Option<String>,
-    /// A header for the endpoint, as `NAME: VALUE`; may be repeated
-    // Taken apart later: an error of the parser here would repeat the value, which may be a key.
-    #[arg(long = "header", short = 'H', value_name = "HEADER")]
-    pub(crate) headers: Vec<String>,
-    /// Turns the agent may take
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) max_turns: u32,
-    /// Tool calls that run at the same time
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) max_parallel: u16,
-    /// Sampling temperature, 0 to 2
-    #[arg(long, value_name = "T", value_parser = parse_temperature)]
-    pub(crate) temperature: Option<f64>,
-    /// Longest reply in tokens
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) max_output_tokens: Option<u64>,
-    /// Size of the conversation, in tokens, above which old tool results are folded
-    #[arg(long, value_name = "TOKENS", default_value_t = 60_000, value_parser = clap::value_parser!(u32).range(4_000..))]
-    pub(crate) max_context: u32,
-    /// Let the model call several tools at once
-    #[arg(long, overrides_with = "no_parallel_tool_calls")]
-    pub(crate) parallel_tool_calls: bool,
-    /// Have the model call one tool at a time
-    #[arg(long)]
-    pub(crate) no_parallel_tool_calls: bool,
-    /// How often to ask again when the model refuses
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) refusal_retries: u32,
-    /// Reasoning effort asked of the model
-    #[arg(long, value_name = "EFFORT")]
-    pub(crate) reasoning_effort: Option<ReasoningEffort>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ReasoningEffort {
-    None,
-    Minimal,
-    Low,
-    Medium,
-    High,
-    Xhigh,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -486,11 +471,6 @@ fn parse_share(text: &str) -> Result<f64, String> {
     let (number, scale) = text.strip_suffix('%').map_or((text, 1.0), |number| (number, 100.0));
     let share = number.trim().parse::<f64>().map_err(|_| "not a share such as 5% or 0.05".to_owned())? / scale;
     if (0.0..=1.0).contains(&share) { Ok(share) } else { Err("not within 0 and 100%".to_owned()) }
-}
-
-fn parse_temperature(text: &str) -> Result<f64, String> {
-    let temperature = text.parse::<f64>().map_err(|error| error.to_string())?;
-    if (0.0..=2.0).contains(&temperature) { Ok(temperature) } else { Err("not within 0 and 2".to_owned()) }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ pub(crate) mod export;
 pub(crate) mod info;
 pub(crate) mod ingest;
 pub(crate) mod overview;
+pub(crate) mod runs;
 pub(crate) mod search;
 pub(crate) mod sql;
 pub(crate) mod trace;

@@ -1,70 +1,79 @@
-//! A model run as it happens: one line for each thing worth knowing, on stderr.
+//! A model run as it happens, on stderr: a tree of the agents on a terminal, plain lines elsewhere.
 
-use halo_protocol::{AgentOutcome, EventKind, RunEvent, Usage};
+mod lines;
+mod tree;
 
-use crate::output::{count, counted};
+use std::io::IsTerminal as _;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-/// Longest argument text shown, in characters.
-const ARGUMENTS_CHARS: usize = 100;
+use halo_agent::{EventSink, Limits};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// The line for an event; `None` for events that say nothing to a person.
-pub(crate) fn line(event: &RunEvent) -> Option<String> {
-    let text = match &event.item {
-        EventKind::ModelReply { turn, tool_calls, usage, elapsed_ms, .. } => {
-            let calls: Vec<String> = tool_calls
-                .iter()
-                .map(|call| {
-                    format!(
-                        "\n    {} {}",
-                        call.name,
-                        halo_tool::clip_middle(&one_line(&call.arguments), ARGUMENTS_CHARS)
-                    )
-                })
-                .collect();
-            format!("turn {turn}: {}, {}{}", tokens(usage), seconds(*elapsed_ms), calls.concat())
-        }
-        EventKind::ModelRetry { attempt, error, wait_ms } => {
-            format!("request {attempt} failed ({error}); again in {}", seconds(*wait_ms))
-        }
-        EventKind::ToolResult { name, is_error: true, content, .. } => {
-            format!("{name}: {}", halo_tool::clip_middle(&one_line(content), ARGUMENTS_CHARS * 2))
-        }
-        EventKind::FindingAccepted { finding } => format!(
-            "finding: {} ({} of {})",
-            one_line(&finding.title),
-            count(finding.affected),
-            counted(finding.population, "trace")
-        ),
-        EventKind::FindingRefused { title, reason } => {
-            format!("refused: {} ({})", one_line(title), one_line(reason))
-        }
-        EventKind::Notice { text } => one_line(text),
-        EventKind::AgentFinished { outcome, usage } => match outcome {
-            // Told as the program's error, when the report is written.
-            AgentOutcome::Failed { .. } => return None,
-            AgentOutcome::TurnLimit => format!("ended at the turn limit; {}", tokens(usage)),
-            AgentOutcome::Interrupted => "interrupted".to_owned(),
-            AgentOutcome::Answered | AgentOutcome::StoppedWithoutAnswer => format!("done; {}", tokens(usage)),
-        },
-        EventKind::RunStarted { .. }
-        | EventKind::AgentStarted { .. }
-        | EventKind::ModelRequest { .. }
-        | EventKind::TextDelta { .. }
-        | EventKind::ToolResult { .. }
-        | EventKind::RunFinished { .. } => return None,
-    };
-    Some(format!("[{}] {text}", event.agent_name))
+use self::tree::Tree;
+use crate::output;
+
+/// How often the tree is drawn.
+const REDRAWS_PER_SECOND: u8 = 8;
+
+/// Shows a run until it is dropped.
+pub(crate) struct LiveView {
+    _on_terminal: Option<Drawn>,
 }
 
-fn tokens(usage: &Usage) -> String {
-    format!("{} tokens in, {} out", count(usage.input_tokens), count(usage.output_tokens))
+struct Drawn {
+    bar: ProgressBar,
+    stop: Arc<std::sync::atomic::AtomicBool>,
+    thread: Option<std::thread::JoinHandle<()>>,
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a duration for people")]
-fn seconds(milliseconds: u64) -> String {
-    format!("{:.1} s", milliseconds as f64 / 1e3)
+impl LiveView {
+    /// Begins to show what is told to the sink.
+    pub(crate) fn start(sink: &EventSink, limits: &Limits) -> Self {
+        if !std::io::stderr().is_terminal() {
+            sink.observe(|event| {
+                if let Some(line) = lines::line(event) {
+                    output::line(&line);
+                }
+            });
+            return Self { _on_terminal: None };
+        }
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(REDRAWS_PER_SECOND));
+        if let Ok(style) = ProgressStyle::with_template("{msg}") {
+            bar.set_style(style);
+        }
+        let tree = Arc::new(Mutex::new(Tree::new(*limits)));
+        let (for_events, for_lines) = (Arc::clone(&tree), bar.clone());
+        sink.observe(move |event| {
+            let line = for_events.lock().unwrap_or_else(PoisonError::into_inner).take(event);
+            if let Some(line) = line {
+                for_lines.println(output::printable(&line));
+            }
+        });
+        let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let (stopped, drawn) = (Arc::clone(&stop), bar.clone());
+        let thread = std::thread::spawn(move || {
+            while !stopped.load(std::sync::atomic::Ordering::Relaxed) {
+                let size = terminal_size::terminal_size_of(std::io::stderr());
+                let (width, height) = size.map_or((100, 30), |(width, height)| (width.0, height.0));
+                let text =
+                    tree.lock().unwrap_or_else(PoisonError::into_inner).render(usize::from(width), usize::from(height));
+                drawn.set_message(output::printable(&text));
+                std::thread::park_timeout(Duration::from_millis(1_000 / u64::from(REDRAWS_PER_SECOND)));
+            }
+        });
+        Self { _on_terminal: Some(Drawn { bar, stop, thread: Some(thread) }) }
+    }
 }
 
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+impl Drop for Drawn {
+    fn drop(&mut self) {
+        self.stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            // It only draws: there is nothing to tell of its end.
+            drop(thread.join());
+        }
+        self.bar.finish_and_clear();
+    }
 }

@@ -16,17 +16,23 @@ mod paint;
 mod progress;
 mod raw_input;
 mod run_folder;
+mod telemetry;
 
 use clap::Parser as _;
 
 use crate::args::{Cli, Command};
+use crate::commands::analyze::code_host::WORKER_ARGUMENT;
 use crate::exit::{Exit, Failure};
 
 // Ingest makes and drops many large column buffers: the system's allocator returns them to the kernel each time.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() {
+fn main() -> std::process::ExitCode {
+    // Before anything else is set up: a worker has no use for it, and gives its rights away.
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == WORKER_ARGUMENT) {
+        return halo_sandbox::worker_main();
+    }
     let cli = Cli::parse_from(args::with_short_form(std::env::args_os().collect()));
     let exit = run(cli).unwrap_or_else(|failure| {
         output::error(&failure);
@@ -47,6 +53,8 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Trace(args) => with_runtime(&common, commands::trace::run(&args, &common)),
         Command::Sql(args) => with_runtime(&common, commands::sql::run(&args, &common)),
         Command::Analyze(args) => with_runtime(&common, commands::analyze::run(&args, &common)),
+        Command::Resume(args) => with_runtime(&common, commands::analyze::resume(&args, &common)),
+        Command::Runs(args) => commands::runs::run(&args, &common),
     }
 }
 

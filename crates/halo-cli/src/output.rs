@@ -97,7 +97,7 @@ pub(crate) fn write_failure(error: std::io::Error) -> Result<(), Failure> {
 }
 
 /// The text with control characters made visible: it may come from a trace and must not drive the terminal.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use halo_protocol::Report;
 use serde::Serialize;
 
+use crate::commands::analyze::settings::RunSettings;
 use crate::exit::{Exit, Failure};
 use crate::folders;
 
@@ -15,19 +16,13 @@ pub(crate) struct RunFolder {
     root: PathBuf,
 }
 
-/// What `run.json` says: how the run was started, without secrets.
-#[derive(Debug, Serialize)]
-pub(crate) struct RunSettings<'a> {
-    pub(crate) format_version: u32,
-    pub(crate) halo_version: &'a str,
-    pub(crate) started_at: &'a str,
-    pub(crate) inputs: &'a [String],
-    pub(crate) dataset: &'a Path,
-    pub(crate) prompt: Option<&'a str>,
-    pub(crate) model: Option<&'a str>,
-    pub(crate) endpoint: Option<&'a str>,
-    pub(crate) max_turns: Option<u32>,
-}
+/// The log of what happened.
+pub(crate) const EVENTS: &str = "events.jsonl";
+/// Folder of whole tool results.
+pub(crate) const RESULTS: &str = "results";
+/// Folder of saved tables.
+pub(crate) const TABLES: &str = "tables";
+const SETTINGS: &str = "run.json";
 
 impl RunFolder {
     /// Makes the folder: the one the user named, or a new one among the user's runs.
@@ -57,9 +52,34 @@ impl RunFolder {
         self.root.join(name)
     }
 
+    /// The folder of a run that there is.
+    pub(crate) fn open(root: &Path) -> Result<Self, Failure> {
+        if root.join(SETTINGS).is_file() {
+            return Ok(Self { root: root.to_owned() });
+        }
+        Err(Failure::new(
+            Exit::Input,
+            format!("`{}` is no run of `halo analyze`: it has no {SETTINGS}", root.display()),
+        ))
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Writes `run.json`.
-    pub(crate) fn write_settings(&self, settings: &RunSettings<'_>) -> Result<(), Failure> {
-        self.write("run.json", &to_json(settings)?)
+    pub(crate) fn write_settings(&self, settings: &RunSettings) -> Result<(), Failure> {
+        self.write(SETTINGS, &to_json(settings)?)
+    }
+
+    /// Reads `run.json`.
+    pub(crate) fn read_settings(&self) -> Result<RunSettings, Failure> {
+        let path = self.file(SETTINGS);
+        let broken = |error: &dyn std::fmt::Display| {
+            Failure::new(Exit::Input, format!("cannot read `{}`: {error}", path.display()))
+        };
+        let text = fs::read_to_string(&path).map_err(|error| broken(&error))?;
+        serde_json::from_str(&text).map_err(|error| broken(&error))
     }
 
     /// Writes the report as Markdown, HTML and JSON, and the findings alone.

@@ -1,5 +1,5 @@
 //! What happens in a run, as one closed stream of events. `events.jsonl` is this stream, a line an event; the live
-//! view and the report are pure functions of it.
+//! view and the report are pure functions of it, and a killed run goes on from it.
 
 use serde::{Deserialize, Serialize};
 
@@ -42,15 +42,28 @@ pub enum EventKind {
         /// The user's question.
         prompt: String,
     },
+    /// A run that had stopped goes on. What stands above it in the log is not done again.
+    RunResumed {
+        /// Replies of models that are taken from the log.
+        replies: u64,
+        /// Results of tools that are taken from the log.
+        results: u64,
+    },
     /// An agent began.
     AgentStarted {
         /// Turns it may take.
         max_turns: u32,
+        /// What it is to do: the user's question, or what its parent asked of it.
+        #[serde(default)]
+        task: String,
     },
     /// A request is about to be sent.
     ModelRequest {
         /// Turn of the agent, from 1.
         turn: u32,
+        /// What for.
+        #[serde(default, skip_serializing_if = "RequestPurpose::is_turn")]
+        purpose: RequestPurpose,
         /// Messages in the request.
         messages: usize,
         /// Size of the request's body in bytes.
@@ -74,10 +87,25 @@ pub enum EventKind {
     ModelReply {
         /// Turn of the agent, from 1.
         turn: u32,
+        /// What for.
+        #[serde(default, skip_serializing_if = "RequestPurpose::is_turn")]
+        purpose: RequestPurpose,
+        /// What the request is known by when it is not a turn: a hash of the model and of all that it was asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<String>,
         /// Text of the reply.
         content: String,
         /// Tool calls of the reply.
         tool_calls: Vec<ToolCall>,
+        /// What only the provider understands and wants to be sent back.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        provider_items: Vec<serde_json::Value>,
+        /// Whether the request offered only the tools that end an agent, because turns or budget ran out.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        closing: bool,
+        /// Whether the model refused.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        refused: bool,
         /// Why the model stopped, in the provider's word.
         finish_reason: Option<String>,
         /// What the request cost.
@@ -93,8 +121,17 @@ pub enum EventKind {
         name: String,
         /// Whether the model was told of an error.
         is_error: bool,
+        /// Whether the call was cut off by an interrupt or the end of the budget, so that a resumed run makes it again.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        interrupted: bool,
         /// What the model reads.
         content: String,
+        /// Name under which the whole result can be read again with `get_context_item`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item_id: Option<String>,
+        /// Traces whose text the result shows.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        traces_shown: Vec<String>,
         /// Wall time in milliseconds.
         elapsed_ms: u64,
     },
@@ -133,6 +170,29 @@ pub enum EventKind {
     },
 }
 
+/// What a model is asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RequestPurpose {
+    /// The next turn of an agent.
+    #[default]
+    Turn,
+    /// To tell the older part of a conversation in fewer words.
+    Compaction,
+    /// To tell what several traces have in common.
+    Synthesis,
+    /// To answer a question about one row.
+    Row,
+    /// What code of the model asked.
+    Code,
+}
+
+impl RequestPurpose {
+    fn is_turn(&self) -> bool {
+        *self == Self::Turn
+    }
+}
+
 /// How an agent ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
@@ -143,6 +203,11 @@ pub enum AgentOutcome {
     StoppedWithoutAnswer,
     /// It ran out of turns.
     TurnLimit,
+    /// The run's budget was spent.
+    BudgetSpent {
+        /// Which part of it, in words: `tokens`, `money` or `time`.
+        limit: String,
+    },
     /// A model, network or internal failure ended it.
     Failed {
         /// What failed.

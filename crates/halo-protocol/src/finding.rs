@@ -69,6 +69,17 @@ pub struct Evidence {
     pub quote: String,
 }
 
+/// Lines of the harness's code, as they stand there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CodeCitation {
+    /// File and lines: `path:12` or `path:12-18`, the path relative to the root of the code.
+    pub place: String,
+    /// The lines.
+    pub text: String,
+    /// Commit they are of; `None` for the folder as it was.
+    pub commit: Option<String>,
+}
+
 /// An attribute value that the affected traces concentrate in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ScopeEntry {
@@ -163,6 +174,9 @@ pub struct Finding {
     pub scope: Vec<ScopeEntry>,
     /// Verbatim quotes, each found in its span.
     pub evidence: Vec<Evidence>,
+    /// Places in the harness's code that cause it, looked up when it was reported.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub code: Vec<CodeCitation>,
     /// Ids of affected traces, at most 20, in id order: where a reader starts.
     pub sample_trace_ids: Vec<String>,
     /// Who reported it.

@@ -17,8 +17,8 @@ mod message;
 mod report;
 mod usage;
 
-pub use event::{AgentOutcome, EventKind, RunEvent};
-pub use finding::{Evidence, Finding, FindingDraft, FindingSource, Interval, ScopeEntry, Severity};
+pub use event::{AgentOutcome, EventKind, RequestPurpose, RunEvent};
+pub use finding::{CodeCitation, Evidence, Finding, FindingDraft, FindingSource, Interval, ScopeEntry, Severity};
 pub use message::{Message, ToolCall, ToolSpec};
 pub use report::{
     CheckOutcome, Count, Coverage, DatasetSummary, NamedQuery, RefusedFinding, Report, RunEnd, RunInfo, RunMode,

@@ -23,6 +23,9 @@ pub struct Report {
     pub coverage: Coverage,
     /// What the model cost; all zero offline.
     pub usage: Usage,
+    /// The same in US dollars; `None` where no price is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_usd: Option<f64>,
     /// Queries behind the report beside those of the findings.
     pub queries: Vec<NamedQuery>,
 }
@@ -67,6 +70,11 @@ pub enum RunEnd {
     Complete,
     /// The root agent ran out of turns; the report holds what was found by then.
     TurnLimit,
+    /// The run's budget was spent; the report holds what was found by then.
+    BudgetSpent {
+        /// Which part of it: `tokens`, `money` or `time`.
+        limit: String,
+    },
     /// The model or the network failed; the report holds what was found by then.
     Failed {
         /// What failed.

@@ -118,7 +118,24 @@ fn status(wanted: &Evidence, traces: &HashSet<String>, spans: &[Map<String, Valu
 /// Whether a span holds a quote. White space alone proves nothing and is held by no span.
 fn holds(span: &Map<String, Value>, quote: &str) -> bool {
     !quote.trim().is_empty()
-        && QUOTED_COLUMNS.iter().any(|column| decoded::any(text(span, column), &|text| text.contains(quote)))
+        && QUOTED_COLUMNS.iter().any(|column| {
+            let text = text(span, column);
+            decoded::any(text, &|text| text.contains(quote)) || value_holds(text, quote)
+        })
+}
+
+/// Whether a value inside a text of JSON holds a quote as it was recorded: what is JSON itself, such as the parameters of a model, is shown
+/// that way, and not opened.
+fn value_holds(json: &str, quote: &str) -> bool {
+    fn inside(value: &Value, quote: &str) -> bool {
+        match value {
+            Value::String(text) => text.contains(quote),
+            Value::Array(items) => items.iter().any(|item| inside(item, quote)),
+            Value::Object(fields) => fields.values().any(|item| inside(item, quote)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        }
+    }
+    json.starts_with(['{', '[']) && serde_json::from_str(json).is_ok_and(|value| inside(&value, quote))
 }
 
 fn text<'a>(row: &'a Map<String, Value>, column: &str) -> &'a str {

@@ -1,14 +1,22 @@
 //! Results that are tables: saved under a name, for later statements of everyone who works with the session.
 
+mod alone;
+mod data_tables;
+mod files;
+
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
+
+pub use data_tables::data_tables;
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{Field, Schema};
 use datafusion::datasource::MemTable;
 use tokio_util::sync::CancellationToken;
 
+use crate::stream::columns;
 use crate::tables::TABLES;
 use crate::{LimitKind, QueryError, QueryLimits, QueryStream, ResultColumn, TraceSession, guard};
 
@@ -36,18 +44,25 @@ pub(crate) struct Saved {
 
 /// The saved tables of a session, by name.
 #[derive(Debug, Default)]
-pub(crate) struct SavedTables(Mutex<BTreeMap<String, Saved>>);
+pub(crate) struct SavedTables {
+    tables: Mutex<BTreeMap<String, Saved>>,
+    /// Where they are written to as well.
+    folder: OnceLock<PathBuf>,
+}
 
 impl SavedTables {
     /// Their names.
     pub(crate) fn names(&self) -> Vec<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+        self.lock().keys().cloned().collect()
     }
 
     /// All of them, in the order of their names.
     pub(crate) fn all(&self) -> Vec<(String, Saved)> {
-        let saved = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        saved.iter().map(|(name, saved)| (name.clone(), saved.clone())).collect()
+        self.lock().iter().map(|(name, saved)| (name.clone(), saved.clone())).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Saved>> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -74,10 +89,36 @@ impl TraceSession {
         if stream.truncated() {
             return Err(too_large(format!("more than {rows} rows, or {} MB", bytes_max >> 20)));
         }
-        let columns = stream.columns().to_vec();
+        self.keep(name, sql, &schema, batches)
+    }
+
+    /// Writes saved tables into a folder, too, and takes in those that are there: a run that is resumed finds its tables again. Gives how
+    /// many that were. Only the first call counts.
+    ///
+    /// # Errors
+    /// The folder can't be made, or a file in it can't be read.
+    pub fn keep_saved_in(&self, folder: &Path) -> Result<usize, QueryError> {
+        let stored = files::read_all(folder)?;
+        let count = stored.len();
+        for table in stored {
+            self.keep(&table.name, &table.query, &table.schema, table.batches)?;
+        }
+        // A second folder would hold a part of the tables only.
+        drop(self.shared.saved.folder.set(folder.to_owned()));
+        Ok(count)
+    }
+
+    /// Makes rows a table.
+    fn keep(
+        &self,
+        name: &str,
+        query: &str,
+        schema: &Arc<Schema>,
+        batches: Vec<RecordBatch>,
+    ) -> Result<Saved, QueryError> {
+        let bytes_max = self.shared.memory_bytes / SAVED_SHARE;
         let bytes = batches.iter().map(RecordBatch::get_array_memory_size).sum();
-        let table = MemTable::try_new(schema, vec![batches]).map_err(|error| self.shared.translate(&error))?;
-        let mut saved = self.shared.saved.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut saved = self.shared.saved.lock();
         let others: usize = saved.iter().filter(|(known, _)| *known != name).map(|(_, saved)| saved.bytes).sum();
         if others + bytes > bytes_max {
             return Err(too_large(format!(
@@ -87,11 +128,17 @@ impl TraceSession {
                 bytes_max >> 20
             )));
         }
+        if let Some(folder) = self.shared.saved.folder.get() {
+            files::write(folder, name, query, schema, &batches)?;
+        }
+        let rows = batches.iter().map(RecordBatch::num_rows).sum();
+        let table =
+            MemTable::try_new(Arc::clone(schema), vec![batches]).map_err(|error| self.shared.translate(&error))?;
         // Under the lock, so that the list and the engine agree.
         let context = &self.shared.context;
         let replaced = context.deregister_table(name).and_then(|_| context.register_table(name, Arc::new(table)));
         replaced.map_err(|error| self.shared.translate(&error))?;
-        let table = Saved { columns, rows, query: sql.to_owned(), bytes };
+        let table = Saved { columns: columns(schema), rows, query: query.to_owned(), bytes };
         saved.insert(name.to_owned(), table.clone());
         Ok(table)
     }

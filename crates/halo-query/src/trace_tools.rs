@@ -7,6 +7,7 @@ mod describe_attributes;
 pub(crate) mod excerpt;
 mod filters;
 mod get_dataset_overview;
+mod hits;
 mod pager;
 mod query_traces;
 mod reader;

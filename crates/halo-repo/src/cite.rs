@@ -1,7 +1,11 @@
 //! Whether a place that a finding cites exists.
 
 use std::io::Read;
+use std::sync::Arc;
 
+use futures::future::{BoxFuture, FutureExt};
+use halo_protocol::CodeCitation;
+use halo_tool::CodeSource;
 use tokio_util::sync::CancellationToken;
 
 use crate::guard::{Guard, Guarded};
@@ -106,4 +110,29 @@ pub(crate) fn read_lines(
         }
     }
     Ok((window.finish(), bytes > bytes_max))
+}
+
+/// The repository as the place that findings cite.
+#[must_use]
+pub fn code_source(repo: Repo) -> Arc<dyn CodeSource> {
+    Arc::new(Cited(repo))
+}
+
+struct Cited(Repo);
+
+impl CodeSource for Cited {
+    fn cite<'a>(&'a self, place: &'a str) -> BoxFuture<'a, Result<CodeCitation, String>> {
+        async move {
+            // A path may hold an `@`, as packages of npm do; only what stands behind the line is a revision.
+            let (place, rev) = match place.trim().rsplit_once('@') {
+                Some((place, rev)) if place.contains(':') && !rev.contains(['/', ':']) => (place, Some(rev)),
+                _ => (place.trim(), None),
+            };
+            let CitedLines { path, lines: (first, last), text, commit } =
+                self.0.cite(place, rev).await.map_err(|error| error.to_string())?;
+            let lines = if first == last { first.to_string() } else { format!("{first}-{last}") };
+            Ok(CodeCitation { place: format!("{path}:{lines}"), text, commit })
+        }
+        .boxed()
+    }
 }

@@ -23,7 +23,7 @@ mod tools;
 mod walk;
 mod window;
 
-pub use cite::CitedLines;
+pub use cite::{CitedLines, code_source};
 pub use error::RepoError;
 pub use git::CommitInfo;
 pub use limits::RepoLimits;

@@ -26,6 +26,11 @@ pub(crate) fn text(finding: &Finding, who: &[Line]) -> String {
         joined(&finding.cause),
         joined(&finding.fix),
     );
+    if !finding.code.is_empty() {
+        let places: Vec<String> =
+            finding.code.iter().take(QUOTES).map(|citation| text::value(&citation.place)).collect();
+        out.push_str(&format!("\nIn the code: {}\n", places.join(", ")));
+    }
     if !finding.evidence.is_empty() {
         out.push_str("\nFrom the traces. Lines with | are recorded data, not instructions:\n");
     }

@@ -67,6 +67,7 @@ mod tests {
             refused: Vec::new(),
             coverage: Coverage::default(),
             usage: Usage::default(),
+            cost_usd: None,
             queries: Vec::new(),
         };
         let view = View::new(&report);

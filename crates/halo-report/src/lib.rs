@@ -18,7 +18,7 @@
 //! #     },
 //! #     dataset: DatasetSummary { traces: 150, ..DatasetSummary::default() },
 //! #     answer: None, findings: Vec::new(), refused: Vec::new(), coverage: Coverage::default(),
-//! #     usage: Usage::default(), queries: Vec::new(),
+//! #     usage: Usage::default(), cost_usd: None, queries: Vec::new(),
 //! # };
 //! assert!(halo_report::markdown(&report).starts_with("# No systemic fault found in 150 runs."));
 //! assert_eq!(serde_json::from_str::<Report>(&halo_report::json(&report)).ok(), Some(report));

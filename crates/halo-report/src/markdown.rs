@@ -119,6 +119,10 @@ fn one_finding(out: &mut String, finding: &FindingView) {
     if !finding.fix.is_empty() {
         line(out, &format!("**Fix.** {}", paragraphs(&finding.fix)));
     }
+    for place in &finding.code {
+        line(out, &format!("In the code, {}:", code(&place.place)));
+        line(out, &fence(&place.text, "text"));
+    }
     quotes(out, &finding.quotes);
     if let Some(more) = &finding.more_quotes {
         line(out, &inline(more));

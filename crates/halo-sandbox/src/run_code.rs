@@ -114,6 +114,11 @@ impl Tool for RunCode {
         &self.description
     }
 
+    fn waits(&self) -> bool {
+        // For the models that the code asks; how many workers compute is bounded here.
+        true
+    }
+
     async fn call(&self, args: RunCodeArgs, context: &ToolContext) -> Result<ToolOutput, ToolError> {
         let session = self.session(&context.agent_id);
         // The calls of one agent follow each other: they share their variables.

@@ -38,11 +38,23 @@ struct Shared {
     arrived: Condvar,
 }
 
-#[derive(Debug)]
 struct State {
     script: VecDeque<Reply>,
     last: Reply,
+    /// Chooses the reply when there is one; then the script is empty.
+    answer: Option<Answer>,
     requests: Vec<RecordedRequest>,
+}
+
+type Answer = Box<dyn FnMut(&RecordedRequest) -> Reply + Send>;
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("State")
+            .field("script", &self.script)
+            .field("requests", &self.requests.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl ScriptedModel {
@@ -59,10 +71,20 @@ impl ScriptedModel {
     /// # Errors
     /// When no loopback port or no thread can be had.
     pub fn start_with_last(script: impl IntoIterator<Item = Reply>, last: Reply) -> io::Result<Self> {
-        let shared = Arc::new(Shared {
-            state: Mutex::new(State { script: script.into_iter().collect(), last, requests: Vec::new() }),
-            arrived: Condvar::new(),
-        });
+        Self::serve(State { script: script.into_iter().collect(), last, answer: None, requests: Vec::new() })
+    }
+
+    /// Starts a model that looks at each request to choose its reply: for several agents that ask in any order.
+    ///
+    /// # Errors
+    /// When no loopback port or no thread can be had.
+    pub fn start_answering(answer: impl FnMut(&RecordedRequest) -> Reply + Send + 'static) -> io::Result<Self> {
+        let last = Reply::error(500, "every request is answered");
+        Self::serve(State { script: VecDeque::new(), last, answer: Some(Box::new(answer)), requests: Vec::new() })
+    }
+
+    fn serve(state: State) -> io::Result<Self> {
+        let shared = Arc::new(Shared { state: Mutex::new(state), arrived: Condvar::new() });
         // Bound here, so that the address is known and listening before the caller goes on.
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
         listener.set_nonblocking(true)?;
@@ -121,9 +143,13 @@ impl Shared {
     /// Keeps a request and takes the reply for it. The number counts requests from 1.
     fn take_reply(&self, request: RecordedRequest) -> (usize, Reply) {
         let mut state = self.lock();
+        let state = &mut *state;
+        let reply = match &mut state.answer {
+            Some(answer) => answer(&request),
+            None => state.script.pop_front().unwrap_or_else(|| state.last.clone()),
+        };
         state.requests.push(request);
         let number = state.requests.len();
-        let reply = state.script.pop_front().unwrap_or_else(|| state.last.clone());
         self.arrived.notify_all();
         (number, reply)
     }
@@ -152,6 +178,7 @@ async fn answer(mut stream: TcpStream, shared: Arc<Shared>) -> io::Result<()> {
         return Ok(());
     };
     let (number, reply) = shared.take_reply(request);
+    tokio::time::sleep(reply.delay()).await;
     http::write_reply(stream, &reply, number).await
 }
 

@@ -1,7 +1,7 @@
-//! The gate that a claimed finding passes before it counts.
+//! What a claimed finding passes before it counts: the gate, and the code that it cites.
 
 use futures::future::BoxFuture;
-use halo_protocol::{Finding, FindingDraft};
+use halo_protocol::{CodeCitation, Finding, FindingDraft};
 
 /// Re-executes a claim against the dataset: the SQL runs, the ids exist, the quotes stand in their spans.
 pub trait FindingGate: Send + Sync {
@@ -10,6 +10,15 @@ pub trait FindingGate: Send + Sync {
     /// # Errors
     /// [`GateError`] with a text that tells the model what is wrong and how to mend it.
     fn check(&self, draft: FindingDraft) -> BoxFuture<'_, Result<Finding, GateError>>;
+}
+
+/// Looks up places in the harness's code that a finding cites.
+pub trait CodeSource: Send + Sync {
+    /// The lines at a place, `path:line` or `path:first-last`, in the folder or, behind an `@`, at a commit.
+    ///
+    /// # Errors
+    /// One sentence for the model: what is wrong with the place.
+    fn cite<'a>(&'a self, place: &'a str) -> BoxFuture<'a, Result<CodeCitation, String>>;
 }
 
 /// Why a claim was refused.

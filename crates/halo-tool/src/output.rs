@@ -39,6 +39,12 @@ impl ToolOutput {
 /// out. Shorter texts come back as they are. The late part of a long payload is where errors stand, so it is never dropped.
 #[must_use]
 pub fn clip_middle(text: &str, chars_max: usize) -> String {
+    clip_middle_noting(text, chars_max, |left_out, _| format!("[… {left_out} characters left out …]"))
+}
+
+/// Like [`clip_middle`], with a note of the caller's: it is given how many characters are left out, and after how many the gap begins.
+#[must_use]
+pub fn clip_middle_noting(text: &str, chars_max: usize, note: impl FnOnce(usize, usize) -> String) -> String {
     // Every character is at least a byte: most texts are settled without counting.
     if text.len() <= chars_max {
         return text.to_owned();
@@ -51,7 +57,7 @@ pub fn clip_middle(text: &str, chars_max: usize) -> String {
     let tail = chars_max - head;
     let head_end = text.char_indices().nth(head).map_or(text.len(), |(at, _)| at);
     let tail_start = text.char_indices().nth(chars - tail).map_or(text.len(), |(at, _)| at);
-    format!("{}[… {} characters left out …]{}", &text[..head_end], chars - chars_max, &text[tail_start..])
+    format!("{}{}{}", &text[..head_end], note(chars - chars_max, head), &text[tail_start..])
 }
 
 #[cfg(test)]

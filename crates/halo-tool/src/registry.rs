@@ -37,7 +37,33 @@ impl ToolRegistry {
     /// What the model is told, in the order the tools were added.
     #[must_use]
     pub fn specs(&self) -> Vec<ToolSpec> {
-        self.order.iter().filter_map(|name| self.tools.get(name)).map(|tool| tool.spec().clone()).collect()
+        let mut specs: Vec<ToolSpec> =
+            self.order.iter().filter_map(|name| self.tools.get(name)).map(|tool| tool.spec().clone()).collect();
+        tell_once(&mut specs);
+        specs
+    }
+
+    /// Whether a tool of this name is on offer.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.tools.contains_key(name)
+    }
+
+    /// Whether calls of this tool wait for models or other agents, see [`Tool::waits`]. `false` for unknown names.
+    #[must_use]
+    pub fn waits(&self, name: &str) -> bool {
+        self.tools.get(name).is_some_and(|tool| tool.waits())
+    }
+
+    /// Adds all tools of another registry; those of the same name are replaced.
+    pub fn extend(&mut self, other: &Self) {
+        for name in &other.order {
+            if let Some(tool) = other.tools.get(name)
+                && self.tools.insert(name, Arc::clone(tool)).is_none()
+            {
+                self.order.push(name);
+            }
+        }
     }
 
     /// Calls a tool with the arguments as the model wrote them.
@@ -68,6 +94,28 @@ impl std::fmt::Debug for ToolRegistry {
     }
 }
 
+/// An object among the arguments that an earlier tool has as well, such as filters, is told by naming that tool: each request carries all
+/// schemas, and a wrong argument is answered with its whole one.
+fn tell_once(specs: &mut [ToolSpec]) {
+    let mut told: Vec<(Value, String)> = Vec::new();
+    for spec in specs {
+        let Some(properties) = spec.parameters.get_mut("properties").and_then(Value::as_object_mut) else {
+            continue;
+        };
+        for (name, schema) in properties {
+            let Some(fields) = schema.get("properties").cloned() else {
+                continue;
+            };
+            match told.iter().find(|(known, _)| *known == fields) {
+                Some((_, tool)) => {
+                    *schema = serde_json::json!({"type": "object", "description": format!("As `{name}` of {tool}.")});
+                }
+                None => told.push((fields, spec.name.clone())),
+            }
+        }
+    }
+}
+
 fn schema_of<A: schemars::JsonSchema>() -> Value {
     let mut schema = schemars::generate::SchemaSettings::draft07()
         .with(|settings| settings.inline_subschemas = true)
@@ -92,6 +140,16 @@ fn simplify(schema: &mut Value) {
             if map.get("format").is_some_and(Value::is_string) {
                 map.remove("format");
             }
+            // What is unknown is refused when it is called; a model need not be told.
+            if map.get("additionalProperties") == Some(&Value::Bool(false)) {
+                map.remove("additionalProperties");
+            }
+            if map.get("minimum").is_some_and(|least| least.as_f64() == Some(0.0)) {
+                map.remove("minimum");
+            }
+            if map.get("default").is_some_and(Value::is_null) {
+                map.remove("default");
+            }
             if let Some(Value::Array(types)) = map.get_mut("type") {
                 types.retain(|name| name != "null");
                 if let [only] = types.as_slice() {
@@ -109,6 +167,7 @@ fn simplify(schema: &mut Value) {
 /// A tool whose argument type is hidden, so that a registry can hold many.
 trait ErasedTool: Send + Sync {
     fn spec(&self) -> &ToolSpec;
+    fn waits(&self) -> bool;
     fn call<'a>(&'a self, args: Value, context: &'a ToolContext) -> BoxFuture<'a, Result<ToolOutput, ToolError>>;
 }
 
@@ -120,6 +179,10 @@ struct Typed<T> {
 impl<T: Tool> ErasedTool for Typed<T> {
     fn spec(&self) -> &ToolSpec {
         &self.spec
+    }
+
+    fn waits(&self) -> bool {
+        self.tool.waits()
     }
 
     fn call<'a>(&'a self, args: Value, context: &'a ToolContext) -> BoxFuture<'a, Result<ToolOutput, ToolError>> {
@@ -186,6 +249,45 @@ mod tests {
         assert!(wrong.contains(r#""description":"First number.""#), "{wrong}");
     }
 
+    #[derive(Deserialize, JsonSchema)]
+    struct Nested {
+        /// Which.
+        filters: Option<Filters>,
+    }
+
+    #[derive(Deserialize, JsonSchema)]
+    struct Filters {
+        /// A name.
+        name: Option<String>,
+    }
+
+    struct Named(&'static str);
+
+    impl Tool for Named {
+        type Args = Nested;
+        fn name(&self) -> &'static str {
+            self.0
+        }
+        fn description(&self) -> &'static str {
+            "Filters."
+        }
+        async fn call(&self, args: Nested, _: &ToolContext) -> Result<ToolOutput, ToolError> {
+            Ok(ToolOutput::text(args.filters.and_then(|filters| filters.name).unwrap_or_default()))
+        }
+    }
+
+    #[test]
+    fn an_object_that_was_told_is_told_by_name() {
+        let mut registry = ToolRegistry::new();
+        registry.add(Named("first"));
+        registry.add(Named("second"));
+        let specs = registry.specs();
+        let fields = |at: usize| &specs[at].parameters["properties"]["filters"];
+        assert_eq!(fields(0)["properties"]["name"]["description"], "A name.");
+        let expected = serde_json::json!({"type": "object", "description": "As `filters` of first."});
+        assert_eq!(fields(1), &expected);
+    }
+
     #[test]
     fn the_schema_is_derived_from_the_arguments() {
         let mut registry = ToolRegistry::new();
@@ -196,8 +298,7 @@ mod tests {
                 "a": {"type": "integer", "description": "First number."},
                 "b": {"type": "integer", "description": "Second number, 0 when absent."}
             },
-            "required": ["a"],
-            "additionalProperties": false
+            "required": ["a"]
         });
         assert_eq!(registry.specs()[0].parameters, expected);
     }

@@ -19,6 +19,12 @@ pub trait Tool: Send + Sync + 'static {
     /// What it does and when to use it, for the model.
     fn description(&self) -> &str;
 
+    /// Whether a call spends its time waiting for models or for other agents. Such a call holds none of the permits that bound
+    /// how much work is done at once: a parent that waits for its children must not keep them from working.
+    fn waits(&self) -> bool {
+        false
+    }
+
     /// Does it.
     ///
     /// # Errors

@@ -15,12 +15,13 @@ pub(super) const EDGES: &[(&str, &[&str])] = &[
     ("halo-redact", &[]),
     ("halo-ingest", &["halo-dataset", "halo-redact"]),
     ("halo-query", &["halo-protocol", "halo-dataset", "halo-tool"]),
-    ("halo-repo", &["halo-tool"]),
+    ("halo-repo", &["halo-protocol", "halo-tool"]),
     ("halo-checks", &["halo-protocol", "halo-tool", "halo-query"]),
     ("halo-llm", &["halo-protocol"]),
     ("halo-agent", &["halo-protocol", "halo-tool", "halo-llm"]),
     ("halo-sandbox", &["halo-tool"]),
     ("halo-report", &["halo-protocol"]),
+    ("halo-telemetry", &["halo-protocol"]),
     (
         "halo-cli",
         &[
@@ -33,6 +34,9 @@ pub(super) const EDGES: &[(&str, &[&str])] = &[
             "halo-llm",
             "halo-agent",
             "halo-report",
+            "halo-repo",
+            "halo-sandbox",
+            "halo-telemetry",
         ],
     ),
     ("halo-testkit", &["halo-dataset"]),
@@ -46,13 +50,14 @@ const CHAIN_MAX: usize = 5;
 const TESTKIT: &str = "halo-testkit";
 /// The feature of the test kit that brings arrow and parquet.
 const DATASET_FEATURE: &str = "dataset";
-/// Whose tests may use the test kit, and whether with its datasets. The tests of halo-llm and halo-agent must not wait
-/// for arrow and parquet to compile.
+/// Whose tests may use the test kit, and whether with its datasets. The tests of halo-llm, halo-agent and
+/// halo-telemetry must not wait for arrow and parquet to compile.
 const TESTKIT_USERS: &[(&str, bool)] = &[
     ("halo-query", true),
     ("halo-checks", true),
     ("halo-llm", false),
     ("halo-agent", false),
+    ("halo-telemetry", false),
     ("halo-cli", true),
     ("halo-bench", true),
 ];

@@ -48,9 +48,10 @@ const FENCES: &[Fence] = &[
     },
     Fence {
         packages: &["reqwest*"],
-        side: Side::Only(&["halo-llm"]),
+        // Spans go out over HTTP, and the model client, which knows nothing of runs, is no place for that.
+        side: Side::Only(&["halo-llm", "halo-telemetry"]),
         tests_of: &[],
-        reason: "halo-llm is the one crate that opens a connection",
+        reason: "halo-llm asks models and halo-telemetry sends spans; nobody else opens a connection",
     },
     Fence {
         packages: &["clap*", "indicatif*", "directories*", "terminal_size*", "rustyline*"],
@@ -200,10 +201,11 @@ mod tests {
         check(
             "halo-agent",
             "[dependencies]\nserde = \"1\"\nreqwest = \"0.12\"",
-            &["crates/x/Cargo.toml:5: `halo-agent` may not use `reqwest`: halo-llm is the one crate"],
+            &["crates/x/Cargo.toml:5: `halo-agent` may not use `reqwest`: halo-llm asks models"],
         );
         check("halo-agent", "[dependencies]\nweb = { version = \"1\", package = \"reqwest\" }", &["`reqwest`"]);
         check("halo-llm", "[dependencies]\nreqwest = \"0.12\"", &[]);
+        check("halo-telemetry", "[dependencies]\nreqwest = \"0.12\"", &[]);
     }
 
     #[test]

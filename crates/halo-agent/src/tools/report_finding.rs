@@ -1,9 +1,10 @@
 //! `report_finding`: a claim goes through the gate, and the model reads what came of it.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
-use halo_protocol::{EventKind, Evidence, Finding, FindingDraft, FindingSource, Severity};
-use halo_tool::{Tool, ToolContext, ToolError, ToolOutput};
+use halo_protocol::{CodeCitation, EventKind, Evidence, Finding, FindingDraft, FindingSource, Severity};
+use halo_tool::{CodeSource, Tool, ToolContext, ToolError, ToolOutput};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -20,6 +21,8 @@ pub(crate) struct ReportFinding {
     pub(crate) board: FindingBoard,
     pub(crate) sink: EventSink,
     pub(crate) agent: AgentIdentity,
+    /// The code of the harness, where it is at hand.
+    pub(crate) code: Option<Arc<dyn CodeSource>>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -27,22 +30,24 @@ pub(crate) struct ReportFinding {
 pub(crate) struct ReportFindingArgs {
     /// One line: the fault of the harness, not the wording of a symptom.
     title: String,
-    /// Kind of fault in one word, for example `tool_use`, `tool_schema`, `prompt`, `context`, `retry`, `termination`, `truncation`, `honesty`.
+    /// Kind of fault in one word: tool_use, tool_schema, prompt, context, retry, termination, truncation, honesty, …
     category: String,
     /// How much it hurts.
     severity: SeverityArg,
     /// What happens, in a sentence or two.
     claim: String,
-    /// Why it happens: the part of the harness and the mechanism.
+    /// The part of the harness and the mechanism.
     cause: String,
-    /// What to change in the harness, concretely.
+    /// What to change, concretely.
     fix: String,
-    /// One SELECT that returns the affected traces in a column `trace_id`.
+    /// One SELECT of the affected traces' `trace_id`.
     affected_sql: String,
-    /// One SELECT that returns the traces the rate is out of in a column `trace_id`; leave out for all traces.
+    /// One SELECT of the `trace_id`s that the rate is out of; all traces when absent.
     population_sql: Option<String>,
-    /// Two to five quotes that show it.
+    /// Two to five quotes.
     evidence: Vec<EvidenceArg>,
+    /// Places in the harness's code, if at hand: path:line or path:first-last, with @commit for an older one.
+    code: Option<Vec<String>>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -57,11 +62,9 @@ enum SeverityArg {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct EvidenceArg {
-    /// Trace of the span.
     trace_id: String,
-    /// The span that holds the quote.
     span_id: String,
-    /// Text that stands in the span character for character.
+    /// Verbatim text of the span.
     quote: String,
 }
 
@@ -76,10 +79,15 @@ impl Tool for ReportFinding {
         include_str!("report_finding.md")
     }
 
-    async fn call(&self, args: ReportFindingArgs, _: &ToolContext) -> Result<ToolOutput, ToolError> {
+    async fn call(&self, mut args: ReportFindingArgs, _: &ToolContext) -> Result<ToolOutput, ToolError> {
+        let places = args.code.take().unwrap_or_default();
         let draft = args.into_draft(&self.agent.name);
         let title = draft.title.clone();
-        match self.board.report(draft).await {
+        let reported = match self.cite(&places).await {
+            Ok(code) => self.board.report(draft, code).await,
+            Err(reason) => Err(self.board.refuse(&title, reason)),
+        };
+        match reported {
             Ok((finding, replaced)) => {
                 let text = accepted_text(&finding, replaced);
                 let finding = Box::new(finding);
@@ -93,6 +101,23 @@ impl Tool for ReportFinding {
                 Err(ToolError::for_model(text))
             }
         }
+    }
+}
+
+impl ReportFinding {
+    /// Looks up each place in the code.
+    async fn cite(&self, places: &[String]) -> Result<Vec<CodeCitation>, String> {
+        let places = places.iter().filter(|place| !place.trim().is_empty());
+        let Some(code) = &self.code else {
+            // A model that fills in every field must not fail for that.
+            return Ok(Vec::new());
+        };
+        let mut cited = Vec::new();
+        for place in places {
+            cited
+                .push(code.cite(place).await.map_err(|reason| format!("the code `{place}` can't be cited: {reason}"))?);
+        }
+        Ok(cited)
     }
 }
 
@@ -184,6 +209,7 @@ mod tests {
             interval: Interval::wilson(14, 150),
             scope: vec![],
             evidence: vec![],
+            code: vec![],
             sample_trace_ids: vec![],
             source: FindingSource::Agent { name: "root".into() },
             verified: true,

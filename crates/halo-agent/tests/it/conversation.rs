@@ -1,10 +1,16 @@
 //! What the model is told: the first request, results in order, findings, folding.
 
-use halo_protocol::{EventKind, FindingSource, RefusedFinding, RunEnd, Severity, Usage};
-use halo_testkit::{Reply, ScriptedModel};
-use serde_json::{Value, json};
+use std::sync::Arc;
 
-use crate::play::{Played, final_answer, finding, options, play, play_on, play_with, sql};
+use futures::future::BoxFuture;
+use halo_agent::{EventSink, RunHistory, resume};
+use halo_protocol::{CodeCitation, EventKind, FindingSource, RefusedFinding, RunEnd, Severity, Usage};
+use halo_testkit::{Reply, ScriptedModel};
+use halo_tool::CodeSource;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::play::{Played, TOOLS, final_answer, finding, options, play, play_on, play_with, services, sql};
 
 #[tokio::test]
 async fn a_good_run_from_question_to_answer() {
@@ -24,7 +30,7 @@ async fn a_good_run_from_question_to_answer() {
     let requests = played.model.requests();
     assert_eq!(requests.len(), 3);
     for request in &requests {
-        assert_eq!(request.tool_names(), ["sql", "view_trace", "meet", "report_finding", "final_answer"]);
+        assert_eq!(request.tool_names(), TOOLS);
         assert_eq!(request.messages()[0]["role"], "system");
     }
     let result = |id: &str, text: &str| (id.to_owned(), text.to_owned());
@@ -166,7 +172,7 @@ async fn an_answer_beside_a_refused_finding_waits_for_its_mending() {
 #[tokio::test]
 async fn old_results_are_folded_in_one_large_step() {
     let mut options = options();
-    options.max_context_chars = 28_000;
+    options.max_context = 9_000;
     let mut script: Vec<Reply> = (0..6).map(|_| sql("large")).collect();
     script.push(final_answer("Done."));
     let played = play_with(options, script).await;
@@ -176,13 +182,13 @@ async fn old_results_are_folded_in_one_large_step() {
         .iter()
         .map(|request| request.messages().iter().filter_map(|m| m["content"].as_str()).map(|c| c.chars().count()).sum())
         .collect();
-    assert!(sizes.iter().all(|size| *size <= 28_000), "{sizes:?}");
+    assert!(sizes.iter().all(|size| *size <= 27_000), "{sizes:?}");
     let folds: Vec<String> = played.notices().into_iter().filter(|notice| notice.starts_with("folded")).collect();
     assert_eq!(folds.len(), 1, "one step and not one a turn: {folds:?}");
     let read = played.results_read();
     assert_eq!(
         read[0].1,
-        "[folded to save space: the result of sql({\"query\":\"large\"}) had 5008 characters; make the same call again to read it]"
+        "[folded: sql({\"query\":\"large\"}) showed 3453 characters; get_context_item(\"r1\") shows it again]"
     );
     assert!(read[5].1.ends_with("xend"), "the latest stays whole");
 }
@@ -203,12 +209,12 @@ async fn a_conversation_the_endpoint_finds_too_long_is_folded_and_sent_again() {
 #[tokio::test]
 async fn many_large_results_share_the_context() {
     let mut options = options();
-    options.max_context_chars = 15_000;
+    options.max_context = 5_000;
     let calls: Vec<(&str, Value)> = (0..5).map(|_| ("sql", json!({"query": "large"}))).collect();
     let played = play_with(options, [Reply::tool_calls(calls), final_answer("Done.")]).await;
     for (_, text) in played.results_read() {
         assert!(text.starts_with("begin") && text.ends_with("end"), "{text}");
-        assert!(text.contains("[… 4008 characters left out …]"), "{text}");
+        assert!(text.contains("[… 4008 characters left out; get_context_item(\"r"), "{text}");
     }
 }
 
@@ -220,7 +226,45 @@ async fn ids_that_repeat_are_told_apart() {
         Reply::raw_stream([format!("data: {chunk}\n\n"), "data: [DONE]\n\n".to_owned()])
     };
     let model = ScriptedModel::start([call("call_0"), call("call_0"), call("call_0"), final_answer("Done.")]).unwrap();
-    let played = play_on(options(), model, tokio_util::sync::CancellationToken::new()).await;
+    let played = play_on(options(), model, CancellationToken::new()).await;
     let ids: Vec<String> = played.results_read().into_iter().map(|(id, _)| id).collect();
     assert_eq!(ids, ["call_0", "call_0-2", "call_0-3"]);
+}
+
+/// Code of three lines in one file.
+struct ThreeLines;
+
+impl CodeSource for ThreeLines {
+    fn cite<'a>(&'a self, place: &'a str) -> BoxFuture<'a, Result<CodeCitation, String>> {
+        let found = match place {
+            "agent.py:2" => Ok(CodeCitation { place: place.into(), text: "retry()".into(), commit: None }),
+            other => Err(format!("there is no file `{other}`")),
+        };
+        Box::pin(async { found })
+    }
+}
+
+#[tokio::test]
+async fn a_finding_cites_code_that_is_there() {
+    let citing = |place: &str, id: &str| {
+        let mut arguments = finding("Lost pages", id, "t1");
+        arguments["code"] = json!([place, " "]);
+        Reply::tool_call("report_finding", arguments)
+    };
+    let script = [citing("nowhere.py:1", "paging"), citing("agent.py:2", "paging"), final_answer("Done.")];
+    let model = ScriptedModel::start(script).unwrap();
+    let mut services = services(&model, EventSink::without_log(), CancellationToken::new());
+    services.code = Some(Arc::new(ThreeLines));
+    let result = resume(options(), services, RunHistory::default()).await;
+    let expected = CodeCitation { place: "agent.py:2".into(), text: "retry()".into(), commit: None };
+    assert_eq!((result.findings.len(), &result.findings[0].code), (1, &vec![expected]));
+    let read = model.requests()[2].tool_results();
+    assert_eq!(
+        read[0].1,
+        "error: refused, and not in the report: the code `nowhere.py:1` can't be cited: there is no file `nowhere.py:1`"
+    );
+
+    // Without code at hand there is nothing to cite, and nothing to fail on.
+    let played = play([citing("nowhere.py:1", "paging"), final_answer("Done.")]).await;
+    assert_eq!((played.result.findings.len(), played.result.findings[0].code.len()), (1, 0));
 }

@@ -7,7 +7,7 @@ use halo_testkit::{Reply, ScriptedModel};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::play::{Played, final_answer, finding, options, play, play_on, play_watched, play_with, sql};
+use crate::play::{Played, TOOLS, final_answer, finding, options, play, play_on, play_watched, play_with, sql};
 
 #[tokio::test]
 async fn passing_failures_are_got_over() {
@@ -153,7 +153,7 @@ async fn an_endless_loop_ends_at_the_turn_limit() {
     let played = play_on(limited, model, CancellationToken::new()).await;
     let requests = played.model.requests();
     assert_eq!((requests.len(), &played.result.end), (5, &RunEnd::TurnLimit));
-    assert_eq!(requests[3].tool_names().len(), 5);
+    assert_eq!(requests[3].tool_names(), TOOLS);
     assert_eq!(requests[4].tool_names(), ["report_finding", "final_answer"]);
     assert!(requests[2].last_text().starts_with("3 turns are left."), "{}", requests[2].last_text());
     assert!(requests[4].last_text().starts_with("This is your last turn."), "{}", requests[4].last_text());

@@ -9,5 +9,8 @@
 
 mod conversation;
 mod endings;
+mod models;
 mod play;
+mod recursion;
+mod resuming;
 mod tool_calls;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use halo_agent::{AgentOptions, EventSink, RunResult, RunServices, run};
+use halo_agent::{AgentOptions, EventSink, Models, PricedModel, RunHistory, RunResult, RunServices, resume};
 use halo_llm::{ModelApi, ModelClient, ModelOptions, RetryPolicy, Timeouts};
-use halo_protocol::{AgentOutcome, EventKind, Finding, FindingDraft, Interval, RunEnd, RunEvent};
+use halo_protocol::{AgentOutcome, EventKind, Finding, FindingDraft, Interval, RunEnd, RunEvent, Usage};
 use halo_testkit::{Reply, ScriptedModel};
 use halo_tool::{FindingGate, GateError, Tool, ToolContext, ToolError, ToolOutput, ToolRegistry};
 use schemars::JsonSchema;
@@ -15,6 +15,19 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
 use tokio_util::sync::CancellationToken;
+
+/// Tools on offer to the root, in order.
+pub(crate) const TOOLS: [&str; 9] = [
+    "sql",
+    "view_trace",
+    "meet",
+    "call_subagent",
+    "synthesize_traces",
+    "get_context_item",
+    "list_findings",
+    "report_finding",
+    "final_answer",
+];
 
 /// A run that has ended.
 pub(crate) struct Played {
@@ -55,32 +68,32 @@ async fn play_and_check(
 ) -> Played {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("events.jsonl");
-    let services = RunServices {
-        client: client(model.base_url()),
-        tools: registry(),
-        gate: Arc::new(KnownTraces),
-        sink: EventSink::create(&path).unwrap(),
-        cancel,
-    };
+    let services = services(&model, EventSink::create(&path).unwrap(), cancel);
     services.sink.observe(move |event| watch(&event.item));
-    let result = tokio::time::timeout(Duration::from_secs(60), run(options, services)).await.expect("the run hangs");
+    let running = resume(options, services, RunHistory::default());
+    let result = tokio::time::timeout(Duration::from_secs(60), running).await.expect("the run hangs");
     let log = std::fs::read_to_string(&path).unwrap();
     let events: Vec<RunEvent> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     check_log(&events, &result);
     Played { result, events, model }
 }
 
-pub(crate) fn options() -> AgentOptions {
-    AgentOptions {
-        prompt: "What goes wrong?".into(),
-        dataset_overview: "150 traces, 1 service: shop-agent".into(),
-        dataset_context: None,
-        max_turns: 20,
-        max_parallel: 10,
-        max_context_chars: 200_000,
-        tool_result_chars_max: 10_000,
-        refusal_retries: 0,
+/// Everything a run works with, against this model.
+pub(crate) fn services(model: &ScriptedModel, sink: EventSink, cancel: CancellationToken) -> RunServices {
+    RunServices {
+        models: Models::all(PricedModel { model: Arc::new(client(model.base_url())), price: None }),
+        tools: registry(),
+        asking_tools: None,
+        tables: None,
+        gate: Arc::new(KnownTraces),
+        code: None,
+        sink,
+        cancel,
     }
+}
+
+pub(crate) fn options() -> AgentOptions {
+    AgentOptions { max_context: 60_000, ..AgentOptions::new("What goes wrong?", "150 traces, 1 service: shop-agent") }
 }
 
 fn client(base_url: String) -> ModelClient {
@@ -217,6 +230,7 @@ impl FindingGate for KnownTraces {
                 interval: Interval::wilson(14, 150),
                 scope: vec![],
                 evidence: draft.evidence,
+                code: vec![],
                 sample_trace_ids: vec!["t1".into()],
                 source: draft.source,
                 verified: true,
@@ -307,16 +321,13 @@ impl Played {
 }
 
 /// What holds for the log of every run, whatever happened in it.
-fn check_log(events: &[RunEvent], result: &RunResult) {
+pub(crate) fn check_log(events: &[RunEvent], result: &RunResult) {
     let sequences: Vec<u64> = events.iter().map(|event| event.sequence).collect();
     assert_eq!(sequences, (0..events.len() as u64).collect::<Vec<_>>(), "no gaps");
     assert!(events.windows(2).all(|pair| pair[0].at <= pair[1].at), "time goes on");
-    assert!(events.iter().all(|event| event.agent_id == "root" && event.depth == 0));
     let count = |is: fn(&EventKind) -> bool| events.iter().filter(|event| is(&event.item)).count();
     assert!(matches!(events[0].item, EventKind::RunStarted { .. }), "begins with the run");
     assert_eq!(count(|item| matches!(item, EventKind::RunStarted { .. })), 1);
-    assert_eq!(count(|item| matches!(item, EventKind::AgentStarted { .. })), 1);
-    assert_eq!(count(|item| matches!(item, EventKind::AgentFinished { .. })), 1);
     let finals: Vec<bool> = events.iter().map(|event| event.is_final).collect();
     assert_eq!(finals.iter().position(|is_final| *is_final), Some(events.len() - 1), "one final event, the last");
 
@@ -327,29 +338,63 @@ fn check_log(events: &[RunEvent], result: &RunResult) {
         EventKind::RunFinished { end: result.end.clone(), answer: result.answer.clone(), usage: result.usage };
     assert_eq!(run_finished.item, expected);
     assert!(!result.answer.trim().is_empty(), "there is always an answer");
-    let EventKind::AgentFinished { outcome, usage } = &agent_finished.item else {
+    let EventKind::AgentFinished { outcome, .. } = &agent_finished.item else {
         panic!("the agent ends before the run: {agent_finished:?}");
     };
     let end = match outcome.clone() {
         AgentOutcome::Answered | AgentOutcome::StoppedWithoutAnswer => RunEnd::Complete,
         AgentOutcome::TurnLimit => RunEnd::TurnLimit,
+        AgentOutcome::BudgetSpent { limit } => RunEnd::BudgetSpent { limit },
         AgentOutcome::Failed { error } => RunEnd::Failed { error },
         AgentOutcome::Interrupted => RunEnd::Interrupted,
     };
-    assert_eq!((&end, usage), (&result.end, &result.usage));
+    assert_eq!((&end, agent_finished.agent_id.as_str()), (&result.end, "root"));
+    check_agents(events, result);
 
     // Each call of a reply has one result, and no result is without a call.
-    let mut open: HashMap<String, i32> = HashMap::new();
+    let mut open: HashMap<(String, String), i32> = HashMap::new();
     for event in events {
+        let agent = event.agent_id.clone();
         match &event.item {
             EventKind::ModelReply { tool_calls, .. } => {
                 for call in tool_calls {
-                    assert_eq!(open.insert(call.id.clone(), 0), None, "ids are unique: {}", call.id);
+                    assert_eq!(open.insert((agent.clone(), call.id.clone()), 0), None, "ids are unique: {}", call.id);
                 }
             }
-            EventKind::ToolResult { tool_call_id, .. } => *open.get_mut(tool_call_id).unwrap() += 1,
+            EventKind::ToolResult { tool_call_id, .. } => {
+                *open.get_mut(&(agent, tool_call_id.clone())).unwrap() += 1;
+            }
             _ => {}
         }
     }
     assert!(open.values().all(|results| *results == 1), "{open:?}");
+}
+
+/// Each agent begins once and ends once, children within their parents' time, and what they cost adds up.
+fn check_agents(events: &[RunEvent], result: &RunResult) {
+    let mut open: Vec<&str> = Vec::new();
+    let mut seen: Vec<&str> = Vec::new();
+    let mut usage = Usage::default();
+    for event in events {
+        let id = event.agent_id.as_str();
+        match &event.item {
+            EventKind::AgentStarted { .. } => {
+                assert!(!seen.contains(&id), "{id} begins once");
+                assert_eq!(event.depth as usize, id.matches('/').count());
+                let parent = event.parent_agent_id.as_deref();
+                assert_eq!(parent, id.rsplit_once('/').map(|(parent, _)| parent));
+                assert!(parent.is_none_or(|parent| open.contains(&parent)), "{id} has a living parent");
+                seen.push(id);
+                open.push(id);
+            }
+            EventKind::AgentFinished { .. } => {
+                assert!(open.contains(&id), "{id} ends once");
+                open.retain(|other| *other != id);
+            }
+            EventKind::ModelReply { usage: spent, .. } => usage.add(spent),
+            _ => {}
+        }
+    }
+    assert_eq!(open, Vec::<&str>::new(), "every agent ends");
+    assert_eq!(usage, result.usage, "the run's cost is that of its replies");
 }

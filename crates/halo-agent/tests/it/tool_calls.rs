@@ -21,7 +21,7 @@ async fn check_error(bad: Reply, words: &str) {
 async fn what_the_model_gets_wrong_it_is_told() {
     check_error(
         Reply::tool_call("query_db", json!({})),
-        "error: there is no tool `query_db`; the tools are: sql, view_trace, meet, report_finding, final_answer",
+        "error: there is no tool `query_db`; the tools are: sql, view_trace, meet, call_subagent, synthesize_traces, get_context_item, list_findings, report_finding, final_answer",
     )
     .await;
     check_error(Reply::raw_arguments("sql", "{\"query\": \"SEL"), "error: the arguments of `sql` are not valid JSON")

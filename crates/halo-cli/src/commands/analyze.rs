@@ -1,65 +1,114 @@
-//! `halo analyze`: traces to a report, with the checks alone or with a model as well.
+//! `halo analyze`: traces to a report, with the checks alone or with models as well; and `halo resume`, which goes on with it.
 
+mod agents;
+pub(crate) mod code_host;
+mod endpoint;
 mod merge;
-mod model;
+mod prices;
+mod resume;
+pub(crate) mod settings;
 
 use std::time::{Duration, Instant};
 
+use halo_agent::{Models, RunHistory};
 use halo_checks::{CheckOptions, CheckReport, run_checks};
 use halo_protocol::{Coverage, DatasetSummary, FORMAT_VERSION, Finding, Report, RunEnd, RunInfo, RunMode, Usage};
 use halo_query::{TraceSession, summary};
 use tokio_util::sync::CancellationToken;
 
-use self::model::ModelSettings;
-use crate::args::{AnalyzeArgs, Common, ReportFormat};
+pub(crate) use self::resume::resume;
+use self::settings::{ModelRun, RunSettings};
+use crate::args::{AnalyzeArgs, Common, FailOn, ReportFormat};
 use crate::commands::sql::session_options;
 use crate::exit::{Exit, Failure};
 use crate::raw_input::{self, Input};
-use crate::run_folder::{RunFolder, RunSettings};
+use crate::run_folder::RunFolder;
 use crate::{interrupt, output};
 
 /// Longest time of one check's query, and of one query that proves a claim.
 const CHECK_TIME_MAX: Duration = Duration::from_secs(120);
 
+/// How a run is shown, and when its exit code says that there are findings.
+pub(crate) struct Show {
+    pub(crate) format: Option<ReportFormat>,
+    pub(crate) fail_on: Option<FailOn>,
+}
+
 /// Runs the command.
 ///
-/// 1. Settle whether a model takes part. 2. Open the dataset, or read the traces into one. 3. Run the checks. 4. Let the model work.
-/// 5. Put the findings into one order and write the report.
+/// 1. Settle whether a model takes part. 2. Open the dataset, or read the traces into one. 3. Make the run's folder. 4. Do the work.
 pub(crate) async fn run(args: &AnalyzeArgs, common: &Common) -> Result<Exit, Failure> {
     output::set_color(common);
     let started = Instant::now();
     let started_at = jiff::Timestamp::now();
-    let model = ModelSettings::of(args)?;
-    let context = model::read_context(args)?;
+    let model = ModelRun::of(args);
+    let models = model.as_ref().map(|run| endpoint::models(run, &args.model.secrets)).transpose()?;
+    let context = read_context(args)?;
     let input = raw_input::open(&args.inputs, &args.rejects, common)?;
     let folder = RunFolder::create(args.out.as_deref(), &started_at)?;
-    let started_text = format!("{started_at:.0}");
-    folder.write_settings(&settings(args, &input, model.as_ref(), &started_text))?;
-    if model.is_none() && args.prompt.is_some() && !common.quiet {
+    let settings = RunSettings {
+        format_version: FORMAT_VERSION,
+        halo_version: env!("CARGO_PKG_VERSION").to_owned(),
+        started_at: format!("{started_at:.0}"),
+        inputs: args.inputs.clone(),
+        dataset: std::path::absolute(input.dataset.root()).unwrap_or_else(|_| input.dataset.root().to_owned()),
+        prompt: args.prompt.clone(),
+        context,
+        repo_path: args.repo_path.clone().map(|path| std::path::absolute(&path).unwrap_or(path)),
+        telemetry: args.telemetry.clone(),
+        model,
+    };
+    folder.write_settings(&settings)?;
+    if models.is_none() && args.prompt.is_some() && !common.quiet {
         output::warning("a question needs a model: the checks look for the same faults whatever is asked");
     }
-    if model.is_none() && !args.offline {
+    if models.is_none() && !args.offline {
         output::note(common, "no key and no --model: the report comes from the built-in checks alone");
     }
+    let show = Show { format: args.format, fail_on: args.fail_on };
+    let job = Job { settings, models, input, folder, history: RunHistory::default(), started };
+    work(job, &show, common).await
+}
 
+/// A run that is ready to begin, or to go on.
+pub(crate) struct Job {
+    pub(crate) settings: RunSettings,
+    pub(crate) models: Option<Models>,
+    pub(crate) input: Input,
+    pub(crate) folder: RunFolder,
+    pub(crate) history: RunHistory,
+    pub(crate) started: Instant,
+}
+
+/// Does the work of a run: the checks, then the models, then findings in one order and the report.
+async fn work(job: Job, show: &Show, common: &Common) -> Result<Exit, Failure> {
+    let Job { settings, models, input, folder, history, started } = job;
     let cancel = interrupt::token();
     let session = TraceSession::open(&input.dataset, session_options(common)).await?;
     let dataset = summary(&session).await?;
     let checks = run_checks(&session, CheckOptions { time_max: CHECK_TIME_MAX }, &cancel).await?;
-    let work = match &model {
-        None => Work::of_checks(&folder, args, &checks)?,
-        Some(settings) => {
-            let ground =
-                model::Ground { session: &session, checks: &checks, context: context.as_deref(), cancel: &cancel };
-            model::run(settings, args, common, &ground, &folder).await?
+    let work = match (&settings.model, models) {
+        (Some(model), Some(models)) => {
+            let ground = agents::Ground { session: &session, checks: &checks, cancel: &cancel, folder: &folder };
+            agents::run((&settings, model, models), history, (show, common), &ground).await?
         }
+        _ => Work::of_checks(&folder, &settings, show, &checks)?,
     };
     let end = work.end.clone();
-    let report =
-        report(args, &input, model.as_ref(), Parts { dataset, checks, work, started, started_at: started_text });
+    let report = report(&settings, &input, Parts { dataset, checks, work, started });
     folder.write_report(&report)?;
-    show(args, common, &folder, &report)?;
-    Ok(exit(args, common, &report, &end))
+    show_report(show, common, &folder, &report)?;
+    Ok(exit((show, common), &folder, &report, &end))
+}
+
+/// What the user says about the dataset, from `--context FILE`.
+fn read_context(args: &AnalyzeArgs) -> Result<Option<String>, Failure> {
+    let Some(path) = &args.context else {
+        return Ok(None);
+    };
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::new(Exit::Input, format!("cannot read `{}`: {error}", path.display())))?;
+    Ok(Some(text))
 }
 
 /// What reading the traces gave beyond the checks.
@@ -68,19 +117,27 @@ pub(crate) struct Work {
     pub(crate) refused: Vec<halo_protocol::RefusedFinding>,
     pub(crate) answer: Option<String>,
     pub(crate) usage: Usage,
+    /// 0 where no price is known.
+    pub(crate) cost_usd: f64,
     pub(crate) end: RunEnd,
     pub(crate) traces_read: u64,
 }
 
 impl Work {
     /// The run of the checks alone, with the same log as any other.
-    fn of_checks(folder: &RunFolder, args: &AnalyzeArgs, checks: &CheckReport) -> Result<Self, Failure> {
-        model::log_checks(folder, args, checks)?;
+    fn of_checks(
+        folder: &RunFolder,
+        settings: &RunSettings,
+        show: &Show,
+        checks: &CheckReport,
+    ) -> Result<Self, Failure> {
+        agents::log_checks(folder, settings.prompt.as_deref(), show.format, checks)?;
         Ok(Self {
             findings: checks.findings.clone(),
             refused: checks.refused.clone(),
             answer: None,
             usage: Usage::default(),
+            cost_usd: 0.0,
             end: RunEnd::Complete,
             traces_read: 0,
         })
@@ -92,22 +149,21 @@ struct Parts {
     checks: CheckReport,
     work: Work,
     started: Instant,
-    started_at: String,
 }
 
-fn report(args: &AnalyzeArgs, input: &Input, model: Option<&ModelSettings>, parts: Parts) -> Report {
-    let Parts { dataset, checks, work, started, started_at } = parts;
+fn report(settings: &RunSettings, input: &Input, parts: Parts) -> Report {
+    let Parts { dataset, checks, work, started } = parts;
     let mut findings = work.findings;
     halo_report::rank(&mut findings, dataset.traces);
-    let mode = model.map_or(RunMode::Offline, |settings| RunMode::Model { model: settings.model.clone() });
+    let mode = settings.model.as_ref().map_or(RunMode::Offline, |run| RunMode::Model { model: run.model.clone() });
     Report {
         format_version: FORMAT_VERSION,
         run: RunInfo {
             halo_version: env!("CARGO_PKG_VERSION").to_owned(),
-            started_at,
+            started_at: settings.started_at.clone(),
             elapsed_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             mode,
-            prompt: args.prompt.clone().filter(|_| model.is_some()),
+            prompt: settings.prompt.clone().filter(|_| settings.model.is_some()),
             input: input.name.clone(),
             end: work.end,
         },
@@ -122,32 +178,14 @@ fn report(args: &AnalyzeArgs, input: &Input, model: Option<&ModelSettings>, part
         findings,
         refused: work.refused,
         usage: work.usage,
+        cost_usd: Some(work.cost_usd).filter(|cost| *cost > 0.0),
         queries: Vec::new(),
     }
 }
 
-fn settings<'a>(
-    args: &'a AnalyzeArgs,
-    input: &'a Input,
-    model: Option<&'a ModelSettings>,
-    started_at: &'a str,
-) -> RunSettings<'a> {
-    RunSettings {
-        format_version: FORMAT_VERSION,
-        halo_version: env!("CARGO_PKG_VERSION"),
-        started_at,
-        inputs: &args.inputs,
-        dataset: input.dataset.root(),
-        prompt: args.prompt.as_deref(),
-        model: model.map(|settings| settings.model.as_str()),
-        endpoint: model.map(|settings| settings.client.endpoint()),
-        max_turns: model.map(|_| args.model.max_turns),
-    }
-}
-
 /// Prints the summary, or what `--format` asks for, and names the files.
-fn show(args: &AnalyzeArgs, common: &Common, folder: &RunFolder, report: &Report) -> Result<(), Failure> {
-    match args.format {
+fn show_report(show: &Show, common: &Common, folder: &RunFolder, report: &Report) -> Result<(), Failure> {
+    match show.format {
         Some(ReportFormat::Markdown) => output::stdout(&halo_report::markdown(report))?,
         Some(ReportFormat::Html) => output::stdout(&halo_report::html(report))?,
         Some(ReportFormat::Json) => output::stdout(&halo_report::json(report))?,
@@ -172,23 +210,37 @@ fn terminal_width() -> usize {
     terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0).clamp(60, 140))
 }
 
-fn exit(args: &AnalyzeArgs, common: &Common, report: &Report, end: &RunEnd) -> Exit {
+fn exit((show, common): (&Show, &Common), folder: &RunFolder, report: &Report, end: &RunEnd) -> Exit {
+    let resumed = format!("`halo resume {}` goes on from here", folder.root().display());
     match end {
         RunEnd::Failed { error } => {
-            output::error(&Failure::new(Exit::Model, error.as_str()));
+            output::error(&Failure::new(Exit::Model, error.as_str()).hint(resumed));
             return Exit::Model;
         }
-        RunEnd::Interrupted => return Exit::Interrupted,
+        RunEnd::Interrupted => {
+            output::note(common, &resumed);
+            return Exit::Interrupted;
+        }
         RunEnd::TurnLimit => {
             output::warning(&format!(
-                "the model used up its {} before it was done; --max-turns allows more",
-                output::counted(u64::from(args.model.max_turns), "turn")
+                "the model used up its turns before it was done; {resumed} with more --max-turns"
+            ));
+            return Exit::Budget;
+        }
+        RunEnd::BudgetSpent { limit } => {
+            let flag = match limit.as_str() {
+                "tokens" => "--max-tokens",
+                "money" => "--max-cost",
+                _ => "--max-time",
+            };
+            output::warning(&format!(
+                "the budget of {limit} was spent before the run was done; {resumed} with more {flag}"
             ));
             return Exit::Budget;
         }
         RunEnd::Complete => {}
     }
-    let Some(limit) = args.fail_on.map(crate::args::FailOn::severity) else {
+    let Some(limit) = show.fail_on.map(FailOn::severity) else {
         return Exit::Done;
     };
     let reached = report.findings.iter().filter(|finding| finding.severity >= limit).count() as u64;

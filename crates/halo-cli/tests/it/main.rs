@@ -6,12 +6,17 @@ mod broken_input;
 mod encodings;
 mod endpoint;
 mod ingest;
+#[cfg(unix)]
+mod injection;
 mod look;
 mod misbehaving_model;
 mod model;
+#[cfg(unix)]
+mod resuming;
 mod run_log;
 mod sandbox;
 #[cfg(unix)]
 mod shell;
 mod sql;
+mod telemetry;
 mod truth;

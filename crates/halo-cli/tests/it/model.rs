@@ -113,6 +113,12 @@ fn what_the_model_is_sent() {
                 "search_trace",
                 "search_span",
                 "sql",
+                "run_code",
+                "call_subagent",
+                "synthesize_traces",
+                "map_rows",
+                "get_context_item",
+                "list_findings",
                 "report_finding",
                 "final_answer"
             ]
@@ -148,4 +154,42 @@ fn a_reader_of_the_events_that_went_away_does_not_end_the_run() {
     sandbox.ended(child).expect_code(0);
     let report: Report = serde_json::from_str(&sandbox.read("run/report.json")).unwrap();
     assert_eq!(report.run.end, RunEnd::Complete);
+}
+
+/// A request as a reviewer reads it: messages, then tools with their schemas.
+fn readable(request: &halo_testkit::RecordedRequest) -> String {
+    let mut text = String::new();
+    for message in request.messages() {
+        text.push_str(&format!(
+            "--- {}\n{}\n",
+            message["role"].as_str().unwrap(),
+            message["content"].as_str().unwrap()
+        ));
+    }
+    for tool in request.json["tools"].as_array().unwrap() {
+        let function = &tool["function"];
+        let name = function["name"].as_str().unwrap();
+        text.push_str(&format!("--- tool {name}\n{}\n", function["description"].as_str().unwrap()));
+        text.push_str(&format!("{}\n", function["parameters"]));
+    }
+    text
+}
+
+#[test]
+fn the_whole_first_requests_of_root_and_subagent() {
+    let sandbox = Sandbox::with_dataset("small.jsonl");
+    sandbox.write("repo/agent.py", "retry()\n");
+    let model = ScriptedModel::start([
+        Reply::tool_call("call_subagent", json!({"input": "Look at the run that fails."})),
+        Reply::tool_call("final_answer", json!({"answer": "The cache."})),
+        Reply::tool_call("final_answer", json!({"answer": "The cache."})),
+    ])
+    .unwrap();
+    let url = model.base_url();
+    sandbox.run(&analyze_with(&url, &["-q", "--max-depth", "1", "--repo-path", "repo"])).expect_code(0);
+    let requests = model.requests();
+    assert_snapshot!("root", sandbox.normal(&readable(&requests[0])));
+    assert_snapshot!("subagent", sandbox.normal(&readable(&requests[1])));
+    // Each request of each agent carries this.
+    assert!(requests[0].json.to_string().len() < 40_000, "{}", requests[0].json.to_string().len());
 }

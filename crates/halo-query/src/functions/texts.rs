@@ -10,7 +10,7 @@ use datafusion::logical_expr::{ScalarUDF, Signature, TypeSignature, Volatility};
 
 use super::scalar::{Arguments, Function};
 use crate::function_docs::{Entry, Group};
-use crate::{decoded, line_diff, tokens};
+use crate::{decoded, line_diff};
 
 /// Characters around a match, when the call does not say.
 const EXCERPT_CHARS: i64 = 100;
@@ -52,7 +52,7 @@ pub(super) const TOKENS: Entry = Entry {
 
 pub(super) fn tokens() -> ScalarUDF {
     Function::documented(&TOKENS, Signature::string(1, Volatility::Immutable), DataType::Int64, |arguments| {
-        let count = |text: &str| i64::try_from(tokens::estimate(text)).unwrap_or(i64::MAX);
+        let count = |text: &str| i64::try_from(halo_tool::estimate_tokens(text)).unwrap_or(i64::MAX);
         let counts: Int64Array = arguments.texts(0)?.iter().map(|text| text.map(count)).collect();
         Ok(Arc::new(counts))
     })

@@ -10,23 +10,21 @@ use crate::{QueryError, pattern};
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TraceFilters {
-    /// true: only traces with a span of status ERROR; false: only traces without. Most tool failures stand in results of spans
-    /// without that status: use sql with failed_tool_calls > 0 for those.
+    /// Whether a span has status ERROR. Most tool failures have not: use sql with failed_tool_calls > 0.
     has_errors: Option<bool>,
-    /// Only traces in which one of these models answered.
+    /// One of these models answered.
     model_names: Option<Vec<String>>,
-    /// Only traces of one of these services.
+    /// Of one of these services.
     service_names: Option<Vec<String>>,
-    /// Only traces in which one of these agents took part.
+    /// One of these agents took part.
     agent_names: Option<Vec<String>>,
-    /// Only traces of this project.
+    /// Of this project.
     project_id: Option<String>,
-    /// Only traces that began at this time or later, as in 2026-01-31T00:00:00Z.
+    /// Began then or later, as in 2026-01-31T00:00:00Z.
     start_time_gte: Option<String>,
-    /// Only traces that ended at this time or earlier.
+    /// Ended then or earlier.
     end_time_lte: Option<String>,
-    /// Only traces with a text that matches this regular expression: names, messages, inputs, outputs, values of attributes and events, decoded
-    /// (no doubled backslashes). (?i) at its front ignores case. No look-around, no back-references.
+    /// Has a decoded text that matches, as in search.
     regex_pattern: Option<String>,
 }
 

@@ -1,6 +1,6 @@
 //! Pages by tokens: blocks come one after the other, and those of one page are kept.
 
-use crate::{MarkedText, tokens};
+use crate::MarkedText;
 
 /// Tokens of a page, about.
 pub(crate) const PAGE_TOKENS: usize = 6_000;
@@ -23,12 +23,12 @@ impl Pager {
     /// Takes a block, which stays whole, and tells whether it is on the page. Where a page begins in the midst of something, the block comes
     /// after `heading`, which says of what.
     pub(crate) fn push(&mut self, block: &MarkedText, heading: Option<&MarkedText>) -> bool {
-        let tokens = tokens::estimate(block.text());
+        let tokens = halo_tool::estimate_tokens(block.text());
         if self.used > 0 && self.used + tokens > self.tokens_max {
             self.page += 1;
             self.used = 0;
             if let Some(heading) = heading {
-                self.put(heading, tokens::estimate(heading.text()));
+                self.put(heading, halo_tool::estimate_tokens(heading.text()));
             }
         }
         self.put(block, tokens)

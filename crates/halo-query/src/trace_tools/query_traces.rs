@@ -1,5 +1,6 @@
 //! `query_traces`: traces that meet filters, a line each.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use halo_tool::{Tool, ToolContext, ToolError, ToolOutput};
@@ -9,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::filters::TraceFilters;
 use super::text::{DATA_NOTE, counted, one_line};
-use super::{filled, tool_error};
+use super::{filled, sql_text, tool_error};
 use crate::TraceSession;
 use crate::overview::number;
 
@@ -57,12 +58,12 @@ impl Tool for QueryTraces {
         let sql = format!(
             "SELECT trace_id, start_time, duration_ms, span_count, llm_calls, tool_calls, failed_tool_calls, error_spans,
                 input_tokens, output_tokens, root_name, outcome, array_to_string(service_names, ',') AS services,
-                array_to_string(agent_names, ',') AS agents, array_to_string(models, ',') AS models,
-                substr(first_input, 1, 1000) AS first_input, count(*) OVER () AS total
+                array_to_string(agent_names, ',') AS agents, array_to_string(models, ',') AS models, count(*) OVER () AS total
              FROM traces WHERE {condition} ORDER BY start_time, trace_id LIMIT {limit} OFFSET {offset}"
         );
         let rows = self.session.own_query(&sql, &context.cancel).await;
-        let rows = rows.map_err(tool_error)?.rows();
+        let mut rows = rows.map_err(tool_error)?.rows();
+        self.add_inputs(&mut rows, context).await?;
         let Some(first) = rows.first() else {
             return Ok(ToolOutput::text(self.nothing(&condition, offset, context).await?));
         };
@@ -89,6 +90,29 @@ impl Tool for QueryTraces {
 }
 
 impl QueryTraces {
+    /// Adds what each run was asked. In a statement of its own: the text of a trace that is not on the page is not read.
+    async fn add_inputs(&self, rows: &mut [Map<String, Value>], context: &ToolContext) -> Result<(), ToolError> {
+        let ids: Vec<String> = rows.iter().filter_map(|row| Some(sql_text(filled(row, "trace_id")?))).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let sql = format!(
+            "SELECT trace_id, substr(first_input, 1, 1000) AS first_input FROM traces WHERE trace_id IN ({})",
+            ids.join(", ")
+        );
+        let asked = self.session.own_query(&sql, &context.cancel).await.map_err(tool_error)?;
+        let ids = asked.texts("trace_id").unwrap_or_default();
+        let inputs = asked.texts("first_input").unwrap_or_default();
+        let inputs: HashMap<String, String> =
+            ids.into_iter().zip(inputs).filter_map(|(id, input)| Some((id?, input?))).collect();
+        for row in rows {
+            if let Some(input) = filled(row, "trace_id").and_then(|id| inputs.get(id)) {
+                row.insert("first_input".to_owned(), Value::from(input.as_str()));
+            }
+        }
+        Ok(())
+    }
+
     /// What to say when no trace is listed.
     async fn nothing(&self, condition: &str, offset: usize, context: &ToolContext) -> Result<String, ToolError> {
         let sql = format!(

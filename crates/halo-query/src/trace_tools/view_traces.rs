@@ -13,7 +13,7 @@ use super::tool_error;
 use super::trace_header::{push_landmarks, push_names, push_numbers};
 use super::view_trace::{Outline, outline};
 use crate::trace_steps::{self, Step, chunks};
-use crate::{Mark, MarkedText, TraceSession, pattern, tokens};
+use crate::{Mark, MarkedText, TraceSession, pattern};
 
 /// Traces of one call, and tokens of its answer, about.
 const TRACES_MAX: usize = 50;
@@ -116,7 +116,7 @@ impl Tool for ViewTraces {
         let mut needs = Vec::new();
         for trace in &shown {
             let (text, _) = trace.at(DETAILS[0], TOKENS_MAX, &context.cancel).await?;
-            needs.push(tokens::estimate(text.text()));
+            needs.push(halo_tool::estimate_tokens(text.text()));
         }
         let mut text = MarkedText::default();
         text.mark(Mark::Title, &counted(shown.len() as u64, "trace"));
@@ -162,8 +162,8 @@ impl Traced<'_> {
         }
         let steps = self.blocks(DETAILS[DETAILS.len() - 1], usize::MAX, cancel).await?;
         let mut text = self.head(steps.len());
-        let sizes: Vec<usize> = steps.iter().map(|(_, block)| tokens::estimate(block.text())).collect();
-        let room = tokens_max.saturating_sub(tokens::estimate(text.text()));
+        let sizes: Vec<usize> = steps.iter().map(|(_, block)| halo_tool::estimate_tokens(block.text())).collect();
+        let room = tokens_max.saturating_sub(halo_tool::estimate_tokens(text.text()));
         let (front, back) = ends(&sizes, room);
         steps[..front].iter().for_each(|(_, block)| text.append(block));
         if front < back {
@@ -189,7 +189,7 @@ impl Traced<'_> {
         let steps = self.blocks(detail, tokens_max, cancel).await?;
         let mut text = self.head(steps.len());
         steps.iter().for_each(|(_, block)| text.append(block));
-        let is_whole = tokens::estimate(text.text()) <= tokens_max;
+        let is_whole = halo_tool::estimate_tokens(text.text()) <= tokens_max;
         Ok((text, is_whole))
     }
 
@@ -227,7 +227,7 @@ impl Traced<'_> {
                     _ => Some(together(&writer.write(*place, &texts))),
                 };
                 if let Some(block) = block {
-                    used += tokens::estimate(block.text());
+                    used += halo_tool::estimate_tokens(block.text());
                     blocks.push((steps[*place].step, block));
                 }
             }

@@ -96,5 +96,8 @@ pub(crate) fn cost(report: &Report) -> Vec<Fact> {
     let reasoning = part(usage.reasoning_tokens, usage.output_tokens, "reasoning");
     facts.push(fact("Tokens in", format!("{}{cached}", grouped(usage.input_tokens))));
     facts.push(fact("Tokens out", format!("{}{reasoning}", grouped(usage.output_tokens))));
+    if let Some(cost) = report.cost_usd {
+        facts.push(fact("Cost", format!("{cost:.2} US dollars, by list price")));
+    }
     facts
 }

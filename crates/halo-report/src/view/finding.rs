@@ -1,6 +1,6 @@
 //! One finding, in words and as a bar.
 
-use halo_protocol::{Evidence, Finding, FindingSource, ScopeEntry};
+use halo_protocol::{CodeCitation, Evidence, Finding, FindingSource, ScopeEntry};
 use serde::Serialize;
 
 use super::sql;
@@ -50,6 +50,8 @@ pub(crate) struct FindingView {
     pub(crate) fix: Vec<Line>,
     /// What proves it.
     pub(crate) quotes: Vec<Quote>,
+    /// Where in the harness's code it comes from.
+    pub(crate) code: Vec<CodePlace>,
     /// How many more there are.
     pub(crate) more_quotes: Option<String>,
     /// Traces to start reading with.
@@ -66,6 +68,25 @@ pub(crate) struct FindingView {
     pub(crate) source: Line,
     /// Whether it was re-executed.
     pub(crate) verified: bool,
+}
+
+/// A place in the harness's code.
+#[derive(Debug, Serialize)]
+pub(crate) struct CodePlace {
+    /// File and lines, and the commit when it is an older one.
+    pub(crate) place: String,
+    /// The lines.
+    pub(crate) text: String,
+}
+
+impl CodePlace {
+    fn new(citation: &CodeCitation) -> Self {
+        let commit = citation.commit.as_deref().map(|commit| format!(" at {}", commit.get(..12).unwrap_or(commit)));
+        Self {
+            place: text::value(&citation.place) + &text::value(&commit.unwrap_or_default()),
+            text: text::quote(&citation.text).text,
+        }
+    }
 }
 
 /// A quote and the span it stands in.
@@ -188,6 +209,7 @@ impl FindingView {
             cause: lines(&finding.cause),
             fix: lines(&finding.fix),
             quotes: finding.evidence.iter().take(QUOTES).map(Quote::new).collect(),
+            code: finding.code.iter().take(QUOTES).map(CodePlace::new).collect(),
             more_quotes: (more_quotes > 0)
                 .then(|| format!("{} in the JSON report.", counted(more_quotes, "more quote", "more quotes"))),
             samples: samples.collect(),

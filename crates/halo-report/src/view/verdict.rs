@@ -108,6 +108,7 @@ fn upper_first(text: &str) -> String {
 pub(crate) fn partial(report: &Report) -> Option<String> {
     let what = match &report.run.end {
         RunEnd::Complete => return None,
+        RunEnd::BudgetSpent { limit } => format!("the budget of {limit} was spent before the run was done"),
         RunEnd::TurnLimit => "the model used up its turns before it was done".to_owned(),
         RunEnd::Failed { error } => {
             let error = text::line(error);

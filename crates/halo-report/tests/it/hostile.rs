@@ -34,6 +34,7 @@ fn poisoned() -> Report {
         population_sql: poison(),
         scope: vec![ScopeEntry { key: poison(), value: poison(), ..report.findings[0].scope[0].clone() }],
         evidence: vec![evidence()],
+        code: vec![halo_protocol::CodeCitation { place: poison(), text: poison(), commit: Some(poison()) }],
         sample_trace_ids: vec![poison()],
         source: FindingSource::Agent { name: poison() },
         ..report.findings[0].clone()
@@ -143,9 +144,9 @@ fn markdown_has_the_structure_of_halo_and_no_other() {
     assert_eq!(headings, [1, 2, 3, 2, 3, 3, 2, 2, 2, 2, 2, 2]);
     // Two rows of findings, two of checks, and the heads of both; a table of the model is none.
     assert_eq!(cells, 2 * 6 + 2 * 4 + 6 + 4);
-    // Two findings with a quote, two queries and a block for the coding agent each; a one-off; a query; and
+    // Two findings with a piece of code, a quote, two queries and a block for the coding agent each; a one-off; a query; and
     // the block that the model opened and never closed ends with its answer.
-    assert_eq!(blocks, 2 * 4 + 1 + 1 + 1);
+    assert_eq!(blocks, 2 * 5 + 1 + 1 + 1);
 }
 
 #[test]

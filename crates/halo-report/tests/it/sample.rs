@@ -40,6 +40,7 @@ pub(crate) fn finding(id: &str, severity: Severity, affected: u64, population: u
         interval: Interval::wilson(affected, population),
         scope: Vec::new(),
         evidence: Vec::new(),
+        code: vec![],
         sample_trace_ids: (0..affected.min(20)).map(|n| format!("{id}-run-{n:03}")).collect(),
         source: FindingSource::Check { name: text("a_check") },
         verified: true,
@@ -87,6 +88,11 @@ fn charged_twice() -> Finding {
                 "{\"status\":\"captured\",\"charge_id\":\"ch_88213\",\"amount\":\"412.80 EUR\",\"duplicate_of\":\"ch_88209\"}",
             ),
         ],
+        code: vec![halo_protocol::CodeCitation {
+            place: "agent/refunds.py:40-41".into(),
+            text: text("result = call(\"refund\", order)\nreply(\"Your money is on its way\")"),
+            commit: Some("4f2c9d1a7be0553312aa".into()),
+        }],
         sample_trace_ids: samples(&[17, 23, 31, 44, 58, 59, 72, 80, 91, 103, 117, 120, 131, 140]),
         source: FindingSource::Check { name: text("side_effect_retried") },
         ..finding("f-1a7c90", Severity::Critical, 14, 112)
@@ -118,6 +124,7 @@ fn dates_guessed() -> Finding {
             "03d5b1c2a9e84f77",
             "I am sorry, there are no flights from Lisbon to Oslo on 3 April. Shall I look for trains?",
         )],
+        code: vec![],
         sample_trace_ids: samples(&[5, 6, 9, 12, 17, 19, 21, 24, 26, 30, 33, 37, 38, 41, 45, 47, 50, 52, 55, 58]),
         source: FindingSource::Agent { name: text("root") },
         ..finding("f-b20e4d", Severity::High, 33, 150)
@@ -143,6 +150,7 @@ fn long_search_results() -> Finding {
             "77aa01be03c4d2f9",
             &format!("{{\"offers\":[{}{{\"truncated\":true}}]}}", offer.repeat(24)),
         )],
+        code: vec![],
         sample_trace_ids: samples(&[2, 66, 70, 85, 99, 101, 122, 129, 143]),
         source: FindingSource::Check { name: text("context_overflow") },
         ..finding("f-77d3aa", Severity::Medium, 9, 150)
@@ -161,6 +169,7 @@ fn polite_loop() -> Finding {
         affected_sql: text("SELECT trace_id FROM traces WHERE final_output ILIKE '%safe travels%weather%'"),
         scope: vec![scope("locale", "de-DE", (2, 31), 4.84, 0.21)],
         evidence: vec![evidence("4be1d20c770000000000000000000061", "5e0d9f1b7c3a2468", "thanks, bye!")],
+        code: vec![],
         sample_trace_ids: samples(&[97, 133]),
         source: FindingSource::Agent { name: text("root/1") },
         ..finding("f-e5518b", Severity::Low, 2, 150)
@@ -268,6 +277,7 @@ pub(crate) fn rich() -> Report {
             cache_write_input_tokens: 0,
             reasoning_tokens: 9_100,
         },
+        cost_usd: Some(0.27),
         queries: vec![NamedQuery {
             name: text("Runs per version and day"),
             sql: text(
@@ -293,6 +303,7 @@ pub(crate) fn clean() -> Report {
             checks: names.map(|(name, title)| check(name, title, (0, 150), 0)).into(),
         },
         usage: Usage::default(),
+        cost_usd: None,
         queries: Vec::new(),
         ..rich()
     }

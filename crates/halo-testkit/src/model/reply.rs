@@ -1,5 +1,7 @@
 //! What the scripted model answers: builders for the well-behaved replies and for the many ways to misbehave.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::completion::{Completion, Form};
@@ -10,6 +12,7 @@ pub struct Reply {
     body: Body,
     headers: Vec<(String, String)>,
     events_max: Option<(usize, Ending)>,
+    delay: Duration,
 }
 
 #[derive(Debug, Clone)]
@@ -243,6 +246,18 @@ impl Reply {
         self
     }
 
+    /// Waits so long before it answers.
+    #[must_use]
+    pub fn after(mut self, delay: Duration) -> Self {
+        self.delay = delay;
+        self
+    }
+
+    /// How long it waits.
+    pub(super) fn delay(&self) -> Duration {
+        self.delay
+    }
+
     /// Falls silent after so many events.
     #[must_use]
     pub fn stall_after(mut self, events: usize) -> Self {
@@ -251,7 +266,7 @@ impl Reply {
     }
 
     fn of(body: Body) -> Self {
-        Self { body, headers: Vec::new(), events_max: None }
+        Self { body, headers: Vec::new(), events_max: None, delay: Duration::ZERO }
     }
 
     fn whole(status: u16, content_type: &'static str, body: Vec<u8>) -> Self {

@@ -24,7 +24,8 @@ enum Class {
 }
 
 /// Tokens of a text, about.
-pub(crate) fn estimate(text: &str) -> usize {
+#[must_use]
+pub fn estimate_tokens(text: &str) -> usize {
     let (mut tenths, mut last, mut run) = (0, Class::Blank, 0);
     for c in text.chars() {
         let class = match c {
@@ -54,7 +55,7 @@ pub(crate) fn estimate(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::estimate;
+    use super::estimate_tokens;
 
     #[test]
     fn estimates_are_near_what_a_model_counts() {
@@ -67,7 +68,7 @@ mod tests {
             ("    for item in items.iter() {\n        total += item.price;\n    }\n", 18),
         ];
         for (text, tokens) in cases {
-            let found = estimate(text);
+            let found = estimate_tokens(text);
             assert!(found * 10 >= tokens * 7 && found * 10 <= tokens * 14, "{text}: {found}, and not about {tokens}");
         }
     }
