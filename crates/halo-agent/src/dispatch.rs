@@ -1,7 +1,7 @@
 //! The tool calls of one reply: made side by side, answered in the order they were asked for.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -15,6 +15,9 @@ use crate::history::StoredResult;
 use crate::items::ITEM_CHARS_MIN;
 use crate::runtime::Runtime;
 use crate::tools::{FINAL_ANSWER, GET_CONTEXT_ITEM, REPORT_FINDING};
+
+/// How long a call that waits for others may go on when the run is stopped.
+const WIND_DOWN: Duration = Duration::from_secs(1);
 
 /// What calls are made with.
 pub(crate) struct Dispatch<'a> {
@@ -156,8 +159,12 @@ impl Dispatch<'_> {
             let task = tokio::spawn(async move { tools.call(&name, &arguments, &context).await });
             AbortOnDropHandle::new(task).await
         };
-        let outcome = match cancel.run_until_cancelled(running).await {
-            Some(Ok(Ok(output))) => CallOutcome::done(output),
+        let waits = self.tools.waits(&call.name);
+        let outcome = match until_cancelled(running, &cancel, waits).await {
+            // What others had by then is a result, and not all that was asked for.
+            Some(Ok(Ok(output))) => {
+                CallOutcome { interrupted: waits && cancel.is_cancelled(), ..CallOutcome::done(output) }
+            }
             Some(Ok(Err(ToolError::ForModel { message }))) => {
                 CallOutcome { interrupted: cancel.is_cancelled(), ..CallOutcome::error(format!("error: {message}")) }
             }
@@ -180,14 +187,18 @@ impl Dispatch<'_> {
     /// Keeps a result, bounds what the model reads of it, and tells that its call ended: the only place that does, once for each
     /// call.
     fn finish(&self, call: &ToolCall, mut outcome: CallOutcome, began: Instant) -> CallOutcome {
-        // The answer is the run's product and not food for the next turn; it stays whole. An item that is read again is kept already.
-        if !outcome.ends_agent && call.name != GET_CONTEXT_ITEM && outcome.content.len() >= ITEM_CHARS_MIN {
-            let id = self.runtime.items.put(&outcome.content);
+        // The answer is the run's product and not food for the next turn; it stays whole.
+        if !outcome.ends_agent && outcome.content.len() >= ITEM_CHARS_MIN {
             let chars_max = self.room.take(outcome.content.chars().count(), self.result_chars_max);
-            outcome.content = clip_middle_noting(&outcome.content, chars_max, |left_out, offset| {
-                format!("[… {left_out} characters left out; get_context_item(\"{id}\", offset={offset}) shows them …]")
+            // An item that is read again is kept already.
+            let id = (call.name != GET_CONTEXT_ITEM).then(|| self.runtime.items.put(&outcome.content));
+            outcome.content = clip_middle_noting(&outcome.content, chars_max, |left_out, offset| match &id {
+                Some(id) => format!(
+                    "[… {left_out} characters left out; get_context_item(\"{id}\", offset={offset}) shows them …]"
+                ),
+                None => format!("[… {left_out} characters left out; read fewer items in one reply …]"),
             });
-            outcome.item_id = Some(id);
+            outcome.item_id = id;
         }
         self.runtime.sink.emit(
             self.agent,
@@ -203,6 +214,22 @@ impl Dispatch<'_> {
             },
         );
         outcome
+    }
+}
+
+/// The outcome of work, `None` when it was cancelled before there was one. What waits for other agents or models is given a moment: they hear
+/// of it as well, and what they have by then is worth telling.
+async fn until_cancelled<T>(work: impl Future<Output = T>, cancel: &CancellationToken, waits: bool) -> Option<T> {
+    if !waits {
+        return cancel.run_until_cancelled(work).await;
+    }
+    tokio::select! {
+        biased;
+        done = work => Some(done),
+        () = async {
+            cancel.cancelled().await;
+            tokio::time::sleep(WIND_DOWN).await;
+        } => None,
     }
 }
 

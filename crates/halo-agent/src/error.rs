@@ -6,8 +6,8 @@ use std::path::PathBuf;
 /// Why the event log can't be kept or read.
 #[derive(Debug, thiserror::Error)]
 pub enum AgentError {
-    /// The file can't be made.
-    #[error("cannot create the event log `{path}`")]
+    /// The file can't be made, or another process writes it.
+    #[error("cannot write the event log `{path}`: {source}")]
     CreateLog {
         /// The file.
         path: PathBuf,
@@ -16,7 +16,7 @@ pub enum AgentError {
         source: io::Error,
     },
     /// The log of a run that is to go on can't be read.
-    #[error("cannot read the event log `{path}`")]
+    #[error("cannot read the event log `{path}`: {source}")]
     ReadLog {
         /// The file.
         path: PathBuf,

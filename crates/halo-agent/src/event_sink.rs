@@ -1,6 +1,6 @@
 //! Where events go: to the log first, then to whoever watches.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -65,7 +65,14 @@ impl EventSink {
     /// # Errors
     /// [`AgentError::CreateLog`] when the file can't be made.
     pub fn create(path: &Path) -> Result<Self, AgentError> {
-        let file = File::create(path).map_err(|source| AgentError::CreateLog { path: path.to_owned(), source })?;
+        let open = || {
+            // Not emptied before it is known to be nobody's.
+            let file = File::options().create(true).truncate(false).write(true).open(path)?;
+            lock(&file)?;
+            file.set_len(0)?;
+            Ok(file)
+        };
+        let file = open().map_err(|source| AgentError::CreateLog { path: path.to_owned(), source })?;
         Ok(Self::new(Some((path.to_owned(), file))))
     }
 
@@ -75,7 +82,8 @@ impl EventSink {
     /// [`AgentError::CreateLog`] when the file can't be written.
     pub fn resume(path: &Path, history: &RunHistory) -> Result<Self, AgentError> {
         let open = || {
-            let mut file = File::options().write(true).open(path)?;
+            let mut file = File::options().create(true).truncate(false).write(true).open(path)?;
+            lock(&file)?;
             file.set_len(history.whole_bytes())?;
             file.seek(SeekFrom::End(0))?;
             Ok(file)
@@ -134,12 +142,25 @@ impl EventSink {
     }
 }
 
+/// One process writes a log. The lock goes with the process, however it ends.
+fn lock(file: &File) -> std::io::Result<()> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(std::io::Error::other("another process writes it; this run is at work")),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
 impl State {
     /// One write for one line: a killed process leaves whole lines and at most one that is cut.
     fn append(&mut self, event: &RunEvent) {
         let Some((path, file)) = &mut self.log else {
             return;
         };
+        // Half a line stands at its end; another one behind it would make it a line that is none.
+        if self.failure.is_some() {
+            return;
+        }
         let line = serde_json::to_vec(event).map(|mut line| {
             line.push(b'\n');
             line
@@ -201,7 +222,7 @@ mod tests {
     fn a_log_that_cannot_be_made_or_written_is_told() {
         let folder = tempfile::tempdir().unwrap();
         let error = EventSink::create(&folder.path().join("none/events.jsonl")).unwrap_err();
-        assert!(error.to_string().starts_with("cannot create the event log `"), "{error}");
+        assert!(error.to_string().starts_with("cannot write the event log `"), "{error}");
         // A file opened for reading refuses every write.
         let path = folder.path().join("read-only");
         std::fs::write(&path, "").unwrap();

@@ -64,12 +64,17 @@ pub(crate) struct StoredResult {
 }
 
 impl RunHistory {
-    /// Reads the log of a run. A last line that was cut is passed over.
+    /// Reads the log of a run. A last line that was cut is passed over; no file is a run that has not begun.
     ///
     /// # Errors
     /// [`AgentError::ReadLog`] when the file can't be read, [`AgentError::BrokenLog`] when a line in it is no event.
     pub fn load(path: &Path) -> Result<Self, AgentError> {
-        let text = std::fs::read(path).map_err(|source| AgentError::ReadLog { path: path.to_owned(), source })?;
+        let text = match std::fs::read(path) {
+            Ok(text) => text,
+            // Killed before its first event.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(source) => return Err(AgentError::ReadLog { path: path.to_owned(), source }),
+        };
         let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let mut events = Vec::new();
         for (number, line) in text[..whole].split(|byte| *byte == b'\n').enumerate() {
@@ -96,8 +101,9 @@ impl RunHistory {
             _ => None,
         });
         let end = end.flatten();
-        // A run that was cut short by a limit has had its last word. With more of what it lacked it goes on from before that.
         let mut closing_calls = HashSet::new();
+        let limited = limited_attempts(events);
+        let mut attempt = 0;
         let mut log = Log {
             is_resumed: !events.is_empty(),
             next_sequence: events.last().map_or(0, |event| event.sequence + 1),
@@ -108,6 +114,10 @@ impl RunHistory {
         for event in events {
             let agent = event.agent_id.clone();
             match &event.item {
+                EventKind::RunResumed { .. } => {
+                    attempt += 1;
+                    closing_calls.clear();
+                }
                 EventKind::AgentStarted { .. } => {
                     state.started.insert(agent);
                 }
@@ -116,7 +126,8 @@ impl RunHistory {
                 }
                 EventKind::ModelReply { turn, purpose, key, closing, usage, tool_calls, .. } => {
                     log.spent.push((*purpose, event.depth, *usage));
-                    if *closing {
+                    // An attempt that was cut short by a limit has had its last word. With more of what it lacked it goes on from before.
+                    if *closing && limited.contains(&attempt) {
                         closing_calls.extend(tool_calls.iter().map(|call| (agent.clone(), call.id.clone())));
                         continue;
                     }
@@ -261,6 +272,22 @@ impl RunHistory {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Numbers of the attempts that ended at a limit; each begins with a `RunResumed`, but for the first.
+fn limited_attempts(events: &[RunEvent]) -> HashSet<usize> {
+    let mut attempt = 0;
+    let mut limited = HashSet::new();
+    for event in events {
+        match &event.item {
+            EventKind::RunResumed { .. } => attempt += 1,
+            EventKind::RunFinished { end: RunEnd::TurnLimit | RunEnd::BudgetSpent { .. }, .. } => {
+                limited.insert(attempt);
+            }
+            _ => {}
+        }
+    }
+    limited
 }
 
 /// Whether an end stays what it is when the run goes on.

@@ -150,7 +150,9 @@ pub async fn resume(options: AgentOptions, services: RunServices, history: RunHi
     };
     let agent = start_agent(&runtime, root.clone(), &question);
     let AgentEnd { outcome, answer, .. } = Box::pin(agent.run(&question)).await;
-    drop(clock);
+    // Waited for, because it holds the log, which somebody may go on with at once.
+    clock.abort();
+    drop(clock.await);
 
     let findings = runtime.board.findings();
     let answer = answer.unwrap_or_else(|| answer_in_its_place(&outcome, runtime.options.max_turns, &findings));

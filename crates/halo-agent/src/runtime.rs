@@ -139,7 +139,7 @@ impl Runtime {
         let cancel = self.stop.token(question.share);
         let permit = cancel.run_until_cancelled(self.request_permits.acquire()).await;
         let Some(Ok(_permit)) = permit else {
-            return Err(self.stopped(question.share));
+            return Err(self.stopped());
         };
         // After the permit, so that what requests in flight really cost is known by now.
         let reservation = self.budget.reserve(cost, question.share).map_err(AskError::Spent)?;
@@ -155,15 +155,14 @@ impl Runtime {
                 reservation.settle(Cost::of(&reply.usage, *price));
                 Ok(reply)
             }
-            Err(LlmError::Cancelled) => Err(self.stopped(question.share)),
+            Err(LlmError::Cancelled) => Err(self.stopped()),
             Err(error) => Err(AskError::Model(error)),
         }
     }
 
     /// Why work was stopped: the user, or the clock.
-    fn stopped(&self, share: Share) -> AskError {
-        let by_clock = share == Share::Work && !self.stop.user.is_cancelled();
-        if by_clock { AskError::Spent(Spent::Time) } else { AskError::Stopped }
+    fn stopped(&self) -> AskError {
+        if self.stop.user.is_cancelled() { AskError::Stopped } else { AskError::Spent(Spent::Time) }
     }
 
     fn relay<'a>(

@@ -26,11 +26,7 @@ impl Agent {
         let mut refusals = 0;
         loop {
             self.make_room(turn, tools).await;
-            let known = match share {
-                Share::Work => self.runtime.history.take_turn(&self.identity.id, turn),
-                Share::Closing => None,
-            };
-            let reply = match known {
+            let reply = match self.runtime.history.take_turn(&self.identity.id, turn) {
                 Some(reply) => {
                     self.usage.add(&reply.usage);
                     self.call_ids.extend(reply.tool_calls.iter().map(|call| call.id.clone()));

@@ -50,7 +50,10 @@ impl FindingGate for Gate {
             // What a run saved under a name is not there when its report is read.
             let alone = |field: &str, sql: &str| {
                 let alone = self.session.standing_alone(sql::statement(sql));
-                alone.map_err(|error| GateError::new(format!("`{field}` can't stand in a report: {}", told(&error))))
+                alone.map_err(|error| {
+                    let error = CheckError::from(error);
+                    GateError::new(format!("`{field}` can't stand in a report: {}", told(&error)))
+                })
             };
             if !draft.affected_sql.trim().is_empty() {
                 draft.affected_sql = alone("affected_sql", &draft.affected_sql)?;

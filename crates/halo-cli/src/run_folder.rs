@@ -44,12 +44,30 @@ impl RunFolder {
             Failure::new(Exit::Input, format!("cannot make the folder `{}`: {error}", root.display()))
                 .hint("name another one with --out DIR")
         })?;
-        Ok(Self { root })
+        let folder = Self { root };
+        folder.clear()?;
+        Ok(folder)
     }
 
     /// The file of this name in the folder.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.root.join(name)
+    }
+
+    /// Removes what an earlier run left here: its tables and results are not this run's. The log is emptied by whoever writes it next, who
+    /// also sees whether somebody still does.
+    fn clear(&self) -> Result<(), Failure> {
+        for name in [SETTINGS, RESULTS, TABLES, "findings.json", "report.json", "report.md", "report.html"] {
+            let path = self.file(name);
+            let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            match removed {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(Failure::new(Exit::Input, format!("cannot replace `{}`: {error}", path.display())));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// The folder of a run that there is.

@@ -121,7 +121,7 @@ pub enum EventKind {
         name: String,
         /// Whether the model was told of an error.
         is_error: bool,
-        /// Whether the call was cut off by an interrupt or the end of the budget, so that a resumed run makes it again.
+        /// Whether the call was cut off by an interrupt or the end of the run's time, so that a resumed run makes it again.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         interrupted: bool,
         /// What the model reads.

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 pub use data_tables::data_tables;
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{Field, Schema};
 use datafusion::datasource::MemTable;
 use tokio_util::sync::CancellationToken;
@@ -89,7 +89,9 @@ impl TraceSession {
         if stream.truncated() {
             return Err(too_large(format!("more than {rows} rows, or {} MB", bytes_max >> 20)));
         }
-        self.keep(name, sql, &schema, batches)
+        // Empty when it reads what no query made, and then no statement for a report can read this table.
+        let query = self.standing_alone(sql).unwrap_or_default();
+        self.keep(name, &query, &schema, batches)
     }
 
     /// Writes saved tables into a folder, too, and takes in those that are there: a run that is resumed finds its tables again. Gives how
@@ -117,7 +119,7 @@ impl TraceSession {
         batches: Vec<RecordBatch>,
     ) -> Result<Saved, QueryError> {
         let bytes_max = self.shared.memory_bytes / SAVED_SHARE;
-        let bytes = batches.iter().map(RecordBatch::get_array_memory_size).sum();
+        let bytes = batches.iter().map(bytes_of).sum();
         let mut saved = self.shared.saved.lock();
         let others: usize = saved.iter().filter(|(known, _)| *known != name).map(|(_, saved)| saved.bytes).sum();
         if others + bytes > bytes_max {
@@ -142,6 +144,13 @@ impl TraceSession {
         saved.insert(name.to_owned(), table.clone());
         Ok(table)
     }
+}
+
+/// Bytes that the rows of a batch take. What was read from a file shares one buffer, which the arrays' own sizes would count for each of them.
+fn bytes_of(batch: &RecordBatch) -> usize {
+    let of =
+        |column: &ArrayRef| column.to_data().get_slice_memory_size().unwrap_or_else(|_| column.get_array_memory_size());
+    batch.columns().iter().map(of).sum()
 }
 
 fn check_name(name: &str) -> Result<(), QueryError> {

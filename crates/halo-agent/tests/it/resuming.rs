@@ -218,7 +218,8 @@ async fn with_more_budget_a_run_goes_on_from_before_its_last_word() {
 async fn a_log_that_is_none_is_one_clear_line() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("events.jsonl");
-    let error = RunHistory::load(&path).unwrap_err().to_string();
+    assert!(!RunHistory::load(&path).unwrap().is_resumed(), "killed before its first event");
+    let error = RunHistory::load(folder.path()).unwrap_err().to_string();
     assert!(error.starts_with("cannot read the event log `"), "{error}");
     std::fs::write(&path, "{\"sequence\": 0}\n").unwrap();
     let error = RunHistory::load(&path).unwrap_err().to_string();

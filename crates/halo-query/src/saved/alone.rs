@@ -11,10 +11,11 @@ impl TraceSession {
     /// where these tables are not.
     ///
     /// # Errors
-    /// The statement is none, or reads a table that no query made, such as a model's answers about rows.
+    /// It reads a table that no query made, such as a model's answers about rows.
     pub fn standing_alone(&self, sql: &str) -> Result<String, QueryError> {
         let sql = sql.trim().trim_end_matches(';').trim_end();
-        let Checked::Query(statement) = guard::check(sql)? else {
+        // What is wrong with it, whoever runs it is told.
+        let Ok(Checked::Query(statement)) = guard::check(sql) else {
             return Ok(sql.to_owned());
         };
         let mut needed: Vec<(String, String)> = Vec::new();
@@ -34,11 +35,11 @@ impl TraceSession {
         })
     }
 
-    /// Adds the saved tables that a statement reads, those first that others are made of.
+    /// Adds the saved tables that a statement reads. What each was made of stood alone when it was saved: a table that it read may have been
+    /// replaced since, also by this one.
     fn collect(&self, statement: &Statement, needed: &mut Vec<(String, String)>) -> Result<(), QueryError> {
         let read = self.shared.context.state().resolve_table_references(statement);
-        let read = read.map_err(|error| self.shared.translate(&error))?;
-        for reference in read {
+        for reference in read.unwrap_or_default() {
             let name = reference.table().to_owned();
             if needed.iter().any(|(known, _)| *known == name) {
                 continue;
@@ -52,10 +53,6 @@ impl TraceSession {
                     format!("`{name}` holds a model's answers, which are only in this run"),
                     "select from it with the sql tool, and write the trace ids into this statement: WHERE trace_id IN (…)",
                 ));
-            }
-            let query = query.trim().trim_end_matches(';').trim_end().to_owned();
-            if let Checked::Query(inner) = guard::check(&query)? {
-                self.collect(&inner, needed)?;
             }
             needed.push((name, query));
         }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use halo_agent::RunHistory;
 use halo_dataset::Dataset;
-use halo_protocol::RunEnd;
+use halo_protocol::{Report, RunEnd};
 
 use super::{Job, Show, endpoint, work};
 use crate::args::{Common, ResumeArgs};
@@ -30,7 +30,8 @@ pub(crate) async fn resume(args: &ResumeArgs, common: &Common) -> Result<Exit, F
     let models = endpoint::models(&model, &args.secrets)?;
     let path = folder.file(EVENTS);
     let history = RunHistory::load(&path).map_err(|error| Failure::new(Exit::Input, error.to_string()))?;
-    if history.end() == Some(&RunEnd::Complete) {
+    // One that was killed after its last event and before its report gets the report now.
+    if history.end() == Some(&RunEnd::Complete) && is_reported(&folder) {
         let report = folder.file("report.html");
         output::note(common, &format!("this run is complete; its report is `{}`", report.display()));
         return Ok(Exit::Done);
@@ -42,6 +43,13 @@ pub(crate) async fn resume(args: &ResumeArgs, common: &Common) -> Result<Exit, F
     folder.write_settings(&settings)?;
     let show = Show { format: args.format, fail_on: args.fail_on };
     work(Job { settings, models: Some(models), input, folder, history, started }, &show, common).await
+}
+
+/// Whether the report of a complete run is there.
+fn is_reported(folder: &RunFolder) -> bool {
+    let text = std::fs::read_to_string(folder.file("report.json")).unwrap_or_default();
+    let report: Result<Report, _> = serde_json::from_str(&text);
+    report.is_ok_and(|report| report.run.end == RunEnd::Complete) && folder.file("report.html").is_file()
 }
 
 /// The folder that the user names, or the run of this name among the user's.

@@ -29,6 +29,7 @@ pub(crate) struct RunSettings {
     pub(crate) context: Option<String>,
     pub(crate) repo_path: Option<PathBuf>,
     /// Where halo's own spans go: a file, an address, or empty for the run's folder.
+    #[serde(serialize_with = "telemetry_without_secrets")]
     pub(crate) telemetry: Option<String>,
     /// `None` when no model takes part.
     pub(crate) model: Option<ModelRun>,
@@ -162,6 +163,13 @@ fn base_url(flags: &ModelArgs, model: &str) -> String {
 
 fn without_secrets<S: Serializer>(url: &str, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&stripped(url))
+}
+
+#[expect(clippy::ref_option, reason = "the form that serde wants")]
+fn telemetry_without_secrets<S: Serializer>(target: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
+    let shown =
+        target.as_deref().map(|target| if target.contains("://") { stripped(target) } else { target.to_owned() });
+    shown.serialize(serializer)
 }
 
 /// An address without user and password, and without what its query calls a key, token, secret or signature.
