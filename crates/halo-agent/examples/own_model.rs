@@ -67,7 +67,7 @@ impl Tool for Count {
     }
 
     fn description(&self) -> &str {
-        "Counts things."
+        include_str!("own_model.md")
     }
 
     async fn call(&self, args: CountArgs, _: &ToolContext) -> Result<ToolOutput, ToolError> {
