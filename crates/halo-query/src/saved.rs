@@ -14,8 +14,10 @@ pub use data_tables::data_tables;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{Field, Schema};
 use datafusion::datasource::MemTable;
+use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
+use self::files::Stored;
 use crate::stream::columns;
 use crate::tables::TABLES;
 use crate::{LimitKind, QueryError, QueryLimits, QueryStream, ResultColumn, TraceSession, guard};
@@ -37,9 +39,18 @@ const NAME_CHARS_MAX: usize = 60;
 pub(crate) struct Saved {
     pub(crate) columns: Vec<ResultColumn>,
     pub(crate) rows: usize,
-    /// The statement it came from.
+    /// The statement it came from; empty when there is none.
     pub(crate) query: String,
+    /// What it is made of, down to tables of the dataset, itself last; empty when that can't be said.
+    definitions: Vec<Definition>,
     bytes: usize,
+}
+
+/// A name and the statement that it stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Definition {
+    name: String,
+    query: String,
 }
 
 /// The saved tables of a session, by name.
@@ -89,9 +100,8 @@ impl TraceSession {
         if stream.truncated() {
             return Err(too_large(format!("more than {rows} rows, or {} MB", bytes_max >> 20)));
         }
-        // Empty when it reads what no query made, and then no statement for a report can read this table.
-        let query = self.standing_alone(sql).unwrap_or_default();
-        self.keep(name, &query, &schema, batches)
+        let definitions = self.definitions_with(name, sql);
+        self.keep(Stored { name: name.to_owned(), query: sql.to_owned(), definitions, schema, batches })
     }
 
     /// Writes saved tables into a folder, too, and takes in those that are there: a run that is resumed finds its tables again. Gives how
@@ -103,7 +113,7 @@ impl TraceSession {
         let stored = files::read_all(folder)?;
         let count = stored.len();
         for table in stored {
-            self.keep(&table.name, &table.query, &table.schema, table.batches)?;
+            self.keep(table)?;
         }
         // A second folder would hold a part of the tables only.
         drop(self.shared.saved.folder.set(folder.to_owned()));
@@ -111,17 +121,12 @@ impl TraceSession {
     }
 
     /// Makes rows a table.
-    fn keep(
-        &self,
-        name: &str,
-        query: &str,
-        schema: &Arc<Schema>,
-        batches: Vec<RecordBatch>,
-    ) -> Result<Saved, QueryError> {
+    fn keep(&self, stored: Stored) -> Result<Saved, QueryError> {
         let bytes_max = self.shared.memory_bytes / SAVED_SHARE;
-        let bytes = batches.iter().map(bytes_of).sum();
+        let bytes = stored.batches.iter().map(bytes_of).sum();
         let mut saved = self.shared.saved.lock();
-        let others: usize = saved.iter().filter(|(known, _)| *known != name).map(|(_, saved)| saved.bytes).sum();
+        let others: usize =
+            saved.iter().filter(|(known, _)| **known != stored.name).map(|(_, saved)| saved.bytes).sum();
         if others + bytes > bytes_max {
             return Err(too_large(format!(
                 "it has {} MB, and the tables saved before have {} of {}",
@@ -131,17 +136,18 @@ impl TraceSession {
             )));
         }
         if let Some(folder) = self.shared.saved.folder.get() {
-            files::write(folder, name, query, schema, &batches)?;
+            files::write(folder, &stored)?;
         }
+        let Stored { name, query, definitions, schema, batches } = stored;
         let rows = batches.iter().map(RecordBatch::num_rows).sum();
         let table =
-            MemTable::try_new(Arc::clone(schema), vec![batches]).map_err(|error| self.shared.translate(&error))?;
+            MemTable::try_new(Arc::clone(&schema), vec![batches]).map_err(|error| self.shared.translate(&error))?;
         // Under the lock, so that the list and the engine agree.
         let context = &self.shared.context;
-        let replaced = context.deregister_table(name).and_then(|_| context.register_table(name, Arc::new(table)));
+        let replaced = context.deregister_table(&name).and_then(|_| context.register_table(&name, Arc::new(table)));
         replaced.map_err(|error| self.shared.translate(&error))?;
-        let table = Saved { columns: columns(schema), rows, query: query.to_owned(), bytes };
-        saved.insert(name.to_owned(), table.clone());
+        let table = Saved { columns: columns(&schema), rows, query, definitions, bytes };
+        saved.insert(name, table.clone());
         Ok(table)
     }
 }

@@ -129,22 +129,18 @@ impl HostFunction {
 pub fn trace_functions() -> Vec<HostFunction> {
     use ParameterKind::{Integer, Text, Texts};
     vec![
-        HostFunction::new("sql", "list[dict]", "Rows of one read-only SQL statement, a dict a row.")
-            .with("query", Text),
-        HostFunction::new("view_trace", "str", "A page of a trace, as the tool view_trace shows it.")
-            .with("trace_id", Text)
-            .with_default("page", Integer, Value::from(1)),
-        HostFunction::new("search", "list[dict]", "Texts of the whole dataset that match a regular expression.")
+        HostFunction::new("sql", "list[dict]", "Rows of one read-only statement, a dict a row.").with("query", Text),
+        HostFunction::new("view_trace", "str", "A page of a trace.").with("trace_id", Text).with_default(
+            "page",
+            Integer,
+            Value::from(1),
+        ),
+        HostFunction::new("search", "list[dict]", "Texts that match a regular expression.")
             .with("pattern", Text)
             .with_default("limit", Integer, Value::from(100)),
-        HostFunction::new("llm", "str", "Asks a small model one question; it sees the prompt and nothing else.")
-            .with("prompt", Text),
-        HostFunction::new(
-            "llm_batch",
-            "list[str]",
-            "Asks many prompts at once, answers in the same order; an answer that failed begins with \"ERROR:\".",
-        )
-        .with("prompts", Texts),
+        HostFunction::new("llm", "str", "Asks a small model; it sees the prompt alone.").with("prompt", Text),
+        HostFunction::new("llm_batch", "list[str]", "Answers in order; one that failed begins with \"ERROR:\".")
+            .with("prompts", Texts),
     ]
 }
 

@@ -12,7 +12,6 @@ pub(crate) struct FinalAnswer;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FinalAnswerArgs {
-    /// The summary, Markdown.
     answer: String,
 }
 

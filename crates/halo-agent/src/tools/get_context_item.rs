@@ -18,9 +18,7 @@ pub(crate) struct GetContextItem {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GetContextItemArgs {
-    /// Name of the result, such as `r12`.
     item_id: String,
-    /// Characters to skip; 0 when absent.
     offset: Option<usize>,
 }
 

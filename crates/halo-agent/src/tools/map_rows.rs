@@ -44,13 +44,10 @@ pub(crate) struct MapRows {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MapRowsArgs {
-    /// One SELECT.
     query: String,
-    /// The question about one row.
     question: String,
     /// Fields of an answer, each a JSON schema: {"lost": {"type": "boolean"}, "kind": {"enum": ["a", "b"]}}.
     schema: Map<String, Value>,
-    /// Name of the table for the answers.
     save_as: String,
     /// Most rows, 500 when absent.
     limit: Option<usize>,

@@ -28,23 +28,18 @@ pub(crate) struct ReportFinding {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReportFindingArgs {
-    /// One line: the fault of the harness, not the wording of a symptom.
+    /// One line: the fault, not a symptom.
     title: String,
     /// Kind of fault in one word: tool_use, tool_schema, prompt, context, retry, termination, truncation, honesty, …
     category: String,
-    /// How much it hurts.
     severity: SeverityArg,
-    /// What happens, in a sentence or two.
     claim: String,
-    /// The part of the harness and the mechanism.
     cause: String,
-    /// What to change, concretely.
     fix: String,
     /// One SELECT of the affected traces' `trace_id`.
     affected_sql: String,
     /// One SELECT of the `trace_id`s that the rate is out of; all traces when absent.
     population_sql: Option<String>,
-    /// Two to five quotes.
     evidence: Vec<EvidenceArg>,
     /// Places in the harness's code, if at hand: path:line or path:first-last, with @commit for an older one.
     code: Option<Vec<String>>,

@@ -25,9 +25,8 @@ pub(crate) struct SynthesizeTraces {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SynthesizeTracesArgs {
-    /// The traces, at most 50.
+    /// At most 50.
     trace_ids: Vec<String>,
-    /// What to look for in them.
     focus: Option<String>,
 }
 

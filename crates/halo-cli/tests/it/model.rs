@@ -191,5 +191,5 @@ fn the_whole_first_requests_of_root_and_subagent() {
     assert_snapshot!("root", sandbox.normal(&readable(&requests[0])));
     assert_snapshot!("subagent", sandbox.normal(&readable(&requests[1])));
     // Each request of each agent carries this.
-    assert!(requests[0].json.to_string().len() < 40_000, "{}", requests[0].json.to_string().len());
+    assert!(requests[0].json.to_string().len() < 26_000, "{}", requests[0].json.to_string().len());
 }

@@ -2,7 +2,7 @@
 
 use datafusion::sql::parser::Statement;
 
-use super::Saved;
+use super::Definition;
 use crate::guard::{self, Checked};
 use crate::{QueryError, TraceSession};
 
@@ -11,19 +11,19 @@ impl TraceSession {
     /// where these tables are not.
     ///
     /// # Errors
-    /// It reads a table that no query made, such as a model's answers about rows.
+    /// It reads a table that no query made, such as a model's answers about rows, or tables that were made of different ones of one name.
     pub fn standing_alone(&self, sql: &str) -> Result<String, QueryError> {
         let sql = sql.trim().trim_end_matches(';').trim_end();
         // What is wrong with it, whoever runs it is told.
         let Ok(Checked::Query(statement)) = guard::check(sql) else {
             return Ok(sql.to_owned());
         };
-        let mut needed: Vec<(String, String)> = Vec::new();
-        self.collect(&statement, &mut needed)?;
+        let needed = self.definitions_of(&statement)?;
         if needed.is_empty() {
             return Ok(sql.to_owned());
         }
-        let definitions: Vec<String> = needed.iter().map(|(name, query)| format!("{name} AS (\n{query}\n)")).collect();
+        let definitions: Vec<String> =
+            needed.iter().map(|Definition { name, query }| format!("{name} AS (\n{query}\n)")).collect();
         let definitions = definitions.join(", ");
         // A statement that begins with WITH has definitions of its own, which may read these.
         let with = without_word(sql, "with");
@@ -35,28 +35,54 @@ impl TraceSession {
         })
     }
 
-    /// Adds the saved tables that a statement reads. What each was made of stood alone when it was saved: a table that it read may have been
-    /// replaced since, also by this one.
-    fn collect(&self, statement: &Statement, needed: &mut Vec<(String, String)>) -> Result<(), QueryError> {
-        let read = self.shared.context.state().resolve_table_references(statement);
-        for reference in read.unwrap_or_default() {
-            let name = reference.table().to_owned();
-            if needed.iter().any(|(known, _)| *known == name) {
-                continue;
-            }
-            let saved = self.shared.saved.lock().get(&name).cloned();
-            let Some(Saved { query, .. }) = saved else {
+    /// What a table of this name is made of when this statement makes it; empty when that can't be said.
+    pub(super) fn definitions_with(&self, name: &str, sql: &str) -> Vec<Definition> {
+        let query = sql.trim().trim_end_matches(';').trim_end();
+        let Ok(Checked::Query(statement)) = guard::check(query) else {
+            return Vec::new();
+        };
+        let mut definitions = match self.definitions_of(&statement) {
+            Ok(definitions) => definitions,
+            Err(_) => return Vec::new(),
+        };
+        // Made of itself, it would need two definitions of one name.
+        if definitions.iter().any(|known| known.name == name) {
+            return Vec::new();
+        }
+        definitions.push(Definition { name: name.to_owned(), query: query.to_owned() });
+        definitions
+    }
+
+    /// What the saved tables that a statement reads are made of, those first that others are made of. As they were when they were saved: a
+    /// table may have been replaced since.
+    fn definitions_of(&self, statement: &Statement) -> Result<Vec<Definition>, QueryError> {
+        let read = self.shared.context.state().resolve_table_references(statement).unwrap_or_default();
+        let saved = self.shared.saved.lock();
+        let mut needed: Vec<Definition> = Vec::new();
+        for name in read.iter().map(|reference| reference.table()) {
+            let Some(table) = saved.get(name) else {
                 continue;
             };
-            if query.trim().is_empty() {
+            if table.definitions.is_empty() {
                 return Err(QueryError::statement_with_hint(
-                    format!("`{name}` holds a model's answers, which are only in this run"),
+                    format!("what `{name}` is made of is only in this run"),
                     "select from it with the sql tool, and write the trace ids into this statement: WHERE trace_id IN (…)",
                 ));
             }
-            needed.push((name, query));
+            for definition in &table.definitions {
+                match needed.iter().find(|known| known.name == definition.name) {
+                    None => needed.push(definition.clone()),
+                    Some(known) if known == definition => {}
+                    Some(_) => {
+                        return Err(QueryError::statement_with_hint(
+                            format!("it reads tables that were made of different tables named `{}`", definition.name),
+                            "save the tables again from what there is now",
+                        ));
+                    }
+                }
+            }
         }
-        Ok(())
+        Ok(needed)
     }
 }
 

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use super::check_name;
+use super::files::Stored;
 use crate::trace_tools::tool_error;
 use crate::{QueryError, QueryLimits, TraceSession};
 
@@ -49,7 +50,9 @@ impl DataTables for SessionTables {
             check_name(name).map_err(tool_error)?;
             let batch = to_batch(&table).map_err(tool_error)?;
             let schema = batch.schema();
-            self.session.keep(name, "", &schema, vec![batch]).map_err(tool_error)?;
+            let (query, definitions) = (String::new(), Vec::new());
+            let stored = Stored { name: name.to_owned(), query, definitions, schema, batches: vec![batch] };
+            self.session.keep(stored).map_err(tool_error)?;
             Ok(())
         }
         .boxed()

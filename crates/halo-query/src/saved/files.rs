@@ -12,32 +12,31 @@ use arrow::error::ArrowError;
 use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::FileWriter;
 
+use super::Definition;
 use crate::QueryError;
 
-/// Key of the statement in the file's metadata.
+/// Keys of the statement and of what it is made of in the file's metadata.
 const QUERY: &str = "halo.query";
+const DEFINITIONS: &str = "halo.definitions";
 const SUFFIX: &str = "arrow";
 
 /// A table as a file holds it.
 pub(super) struct Stored {
     pub(super) name: String,
     pub(super) query: String,
+    pub(super) definitions: Vec<Definition>,
     pub(super) schema: Arc<Schema>,
     pub(super) batches: Vec<RecordBatch>,
 }
 
 /// Writes a table. Aside and renamed: a killed process leaves the old file or the new one.
-pub(super) fn write(
-    folder: &Path,
-    name: &str,
-    query: &str,
-    schema: &Schema,
-    batches: &[RecordBatch],
-) -> Result<(), QueryError> {
+pub(super) fn write(folder: &Path, table: &Stored) -> Result<(), QueryError> {
+    let Stored { name, query, definitions, schema, batches } = table;
     let path = folder.join(format!("{name}.{SUFFIX}"));
     let aside = folder.join(format!("{name}.{SUFFIX}.new"));
-    let metadata = HashMap::from([(QUERY.to_owned(), query.to_owned())]);
-    let schema = schema.clone().with_metadata(metadata);
+    let definitions = serde_json::to_string(definitions).map_err(|error| QueryError::internal(error.to_string()))?;
+    let metadata = HashMap::from([(QUERY.to_owned(), query.clone()), (DEFINITIONS.to_owned(), definitions)]);
+    let schema = schema.as_ref().clone().with_metadata(metadata);
     let written = || -> Result<(), ArrowError> {
         fs::create_dir_all(folder)?;
         let mut writer = FileWriter::try_new(BufWriter::new(File::create(&aside)?), &schema)?;
@@ -79,10 +78,12 @@ fn read(path: &Path, name: &str) -> Result<Stored, ArrowError> {
     let reader = FileReader::try_new(BufReader::new(File::open(path)?), None)?;
     let mut schema = reader.schema().as_ref().clone();
     let query = schema.metadata.remove(QUERY).unwrap_or_default();
+    let definitions = schema.metadata.remove(DEFINITIONS).unwrap_or_default();
+    let definitions = serde_json::from_str(&definitions).unwrap_or_default();
     let schema = Arc::new(schema);
     let mut batches = Vec::new();
     for batch in reader {
         batches.push(RecordBatch::try_new(Arc::clone(&schema), batch?.columns().to_vec())?);
     }
-    Ok(Stored { name: name.to_owned(), query, schema, batches })
+    Ok(Stored { name: name.to_owned(), query, definitions, schema, batches })
 }

@@ -39,11 +39,10 @@ pub(crate) struct DescribeAttributes {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DescribeAttributesArgs {
-    /// Key of one attribute, to see its values; all attributes when absent.
+    /// One attribute, to see its values.
     key: Option<String>,
     /// Which traces; all when absent.
     filters: Option<TraceFilters>,
-    /// Keys, or values of the key, to pass over first; 0 when absent.
     offset: Option<usize>,
 }
 

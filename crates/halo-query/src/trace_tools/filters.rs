@@ -12,17 +12,12 @@ use crate::{QueryError, pattern};
 pub(crate) struct TraceFilters {
     /// Whether a span has status ERROR. Most tool failures have not: use sql with failed_tool_calls > 0.
     has_errors: Option<bool>,
-    /// One of these models answered.
     model_names: Option<Vec<String>>,
-    /// Of one of these services.
     service_names: Option<Vec<String>>,
-    /// One of these agents took part.
     agent_names: Option<Vec<String>>,
-    /// Of this project.
     project_id: Option<String>,
-    /// Began then or later, as in 2026-01-31T00:00:00Z.
+    /// As in 2026-01-31T00:00:00Z.
     start_time_gte: Option<String>,
-    /// Ended then or earlier.
     end_time_lte: Option<String>,
     /// Has a decoded text that matches, as in search.
     regex_pattern: Option<String>,

@@ -34,9 +34,8 @@ pub(crate) struct QueryTraces {
 pub(crate) struct QueryTracesArgs {
     /// Which traces; all when absent.
     filters: Option<TraceFilters>,
-    /// Most traces to list, 50 when absent, at most 500.
+    /// 50 when absent, at most 500.
     limit: Option<usize>,
-    /// Traces to pass over first, 0 when absent.
     offset: Option<usize>,
 }
 

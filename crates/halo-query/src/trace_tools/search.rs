@@ -39,21 +39,16 @@ pub(crate) struct Search {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SearchArgs {
-    /// Regular expression to find.
     pattern: String,
-    /// true: find the pattern as it is written, no regular expression.
+    /// The pattern is no regular expression.
     literal: Option<bool>,
-    /// true: capital and small letters are the same, as with (?i) at the front.
     ignore_case: Option<bool>,
-    /// Only in these traces; all when absent.
     filters: Option<TraceFilters>,
-    /// What to show: texts (by wording, the default), hits or traces (ids).
+    /// texts when absent.
     show: Option<Show>,
-    /// Most lines to show: 20 when absent, 100 of ids; at most 500.
+    /// Lines, 20 when absent, at most 500.
     limit: Option<usize>,
-    /// Lines to pass over first, 0 when absent.
     offset: Option<usize>,
-    /// Characters shown on each side of a hit, 100 when absent.
     context_buffer_chars: Option<usize>,
 }
 

@@ -46,13 +46,10 @@ pub(crate) struct SearchTrace {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SearchTraceArgs {
-    /// Id of the trace, whole.
     trace_id: String,
-    /// Regular expression to find.
     regex_pattern: String,
-    /// Characters shown on each side of a hit, 100 when absent.
     context_buffer_chars: Option<usize>,
-    /// Most hits to show, 50 when absent; all are counted.
+    /// 50 when absent.
     max_matches: Option<u64>,
 }
 

@@ -26,15 +26,13 @@ pub(crate) struct ViewSpans {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ViewSpansArgs {
-    /// Id of the trace, whole.
     trace_id: String,
-    /// Ids of the spans, whole; at most 200 spans.
+    /// At most 200.
     #[serde(default)]
     span_ids: Option<Vec<String>>,
-    /// Or their steps, the numbers that view_trace shows.
+    /// Numbers that view_trace shows.
     #[serde(default)]
     steps: Option<Vec<u64>>,
-    /// Page, from 1; the first when absent.
     page: Option<usize>,
 }
 

@@ -24,9 +24,8 @@ pub(crate) struct ViewTrace {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ViewTraceArgs {
-    /// Id of the trace, whole.
     trace_id: String,
-    /// Page, from 1; the first when absent.
+    /// From 1.
     page: Option<usize>,
 }
 

@@ -39,9 +39,8 @@ pub(crate) struct ViewTraces {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ViewTracesArgs {
-    /// Ids of the traces, whole; at most 50.
+    /// At most 50.
     trace_ids: Vec<String>,
-    /// errors, tools, messages, or a regular expression; everything when absent.
     focus: Option<String>,
 }
 

@@ -101,14 +101,13 @@ async fn a_statement_for_a_report_stands_without_saved_tables() {
     for (name, query) in [
         ("failed", "SELECT trace_id, failed_tool_calls AS n FROM traces WHERE failed_tool_calls > 0;"),
         ("twice", "WITH two AS (SELECT * FROM failed) SELECT trace_id FROM two"),
-        // A table may be made of itself, and what was made of it before stays what it was.
-        ("failed", "SELECT * FROM failed WHERE n > 1"),
     ] {
         registry.call("sql", &json!({"query": query, "save_as": name}).to_string(), &context).await.expect("saved");
     }
     for sql in [
         "SELECT trace_id FROM twice",
         "with mine as (select trace_id from failed) select trace_id from mine join twice using (trace_id);",
+        "SELECT trace_id FROM failed JOIN twice USING (trace_id)",
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2) SELECT trace_id FROM twice, n WHERE i = 1",
     ] {
         let alone = session.standing_alone(sql).expect("it stands alone");
@@ -122,8 +121,15 @@ async fn a_statement_for_a_report_stands_without_saved_tables() {
     let shadowed = "WITH failed AS (SELECT 'x' AS trace_id) SELECT trace_id FROM failed";
     assert_eq!(session.standing_alone(shadowed).expect("as it is"), shadowed);
 
+    // A table that was made of itself can't be said in one statement, and what was made of it before stays what it was.
+    let arguments = json!({"query": "SELECT * FROM failed WHERE n > 1", "save_as": "failed"}).to_string();
+    registry.call("sql", &arguments, &context).await.expect("saved");
+    let refused = session.standing_alone("SELECT trace_id FROM failed").expect_err("made of itself");
+    assert!(explain(&refused).contains("what `failed` is made of is only in this run"), "{}", explain(&refused));
+    assert!(session.standing_alone("SELECT trace_id FROM twice").expect("as it was").contains("failed_tool_calls > 0"));
+
     let columns = vec![("trace_id".to_owned(), ColumnType::Text)];
     data_tables(session.clone()).save("answers", NewTable { columns, rows: vec![] }).await.expect("saved");
     let refused = session.standing_alone("SELECT trace_id FROM answers").expect_err("no query made it");
-    assert!(explain(&refused).contains("`answers` holds a model's answers"), "{}", explain(&refused));
+    assert!(explain(&refused).contains("what `answers` is made of is only in this run"), "{}", explain(&refused));
 }

@@ -18,11 +18,9 @@ use crate::live::LiveView;
 use crate::run_folder::{EVENTS, RESULTS, RunFolder, TABLES};
 use crate::{output, telemetry};
 
-/// Characters of a line of the overview in the first request.
-const OVERVIEW_LINE_CHARS_MAX: usize = 250;
-
-/// Findings of the checks that the first request names.
-const CHECKS_TOLD: usize = 12;
+/// Lines of the overview in the first request, and characters of each.
+const OVERVIEW_LINES: usize = 1;
+const OVERVIEW_LINE_CHARS_MAX: usize = 200;
 
 /// What a run of models stands on.
 pub(super) struct Ground<'a> {
@@ -48,7 +46,7 @@ pub(super) async fn run(
     let telemetry = telemetry::observe(&sink, settings, folder)?;
     session.keep_saved_in(&folder.file(TABLES))?;
     let (tools, code) = tools(session, settings.repo_path.as_deref())?;
-    let overview = format!("{}\n\n{}", in_short(&overview(&tools, cancel).await?), told_checks(checks));
+    let overview = format!("{}\n{}", in_short(&overview(&tools, cancel).await?), told_checks(checks));
     let mut options = model.options(settings.prompt.as_deref(), overview);
     options.dataset_context.clone_from(&settings.context);
     options.results_folder = Some(folder.file(RESULTS));
@@ -134,7 +132,7 @@ fn asking_tools(session: &TraceSession, tools: &ToolRegistry) -> ToolFactory {
 /// The head of the overview: what there is. Errors, differences and traces to begin with are told by the tool when it is asked, so that each
 /// request of the run does not carry them.
 fn in_short(overview: &str) -> String {
-    let head = overview.lines().take_while(|line| !line.starts_with("attributes in which"));
+    let head = overview.lines().take(OVERVIEW_LINES);
     head.map(|line| clip_middle(line, OVERVIEW_LINE_CHARS_MAX)).collect::<Vec<_>>().join("\n")
 }
 
@@ -149,29 +147,15 @@ async fn overview(tools: &ToolRegistry, cancel: &Cancel) -> Result<String, Failu
     }
 }
 
-/// What the checks found, for the model: it need not find these again, and can look for their causes.
+/// How much the checks found; `list_findings` tells what.
 fn told_checks(checks: &CheckReport) -> String {
-    if checks.findings.is_empty() {
-        return "Built-in checks: none found a systemic fault.".to_owned();
+    match checks.findings.len() {
+        0 => "Built-in checks found no systemic fault.".to_owned(),
+        found => format!(
+            "Built-in checks found {}; they are in the report.",
+            output::counted(found as u64, "systemic fault")
+        ),
     }
-    let mut text = String::from(
-        "Built-in checks found these; they are in the report. Look for their causes and for what no check sees:\n",
-    );
-    for finding in checks.findings.iter().take(CHECKS_TOLD) {
-        let scope = finding.scope.first().map(|scope| format!(", mostly {} = {}", scope.key, scope.value));
-        text.push_str(&format!(
-            "- [{}] {}: {} of {}{}\n",
-            finding.severity.as_str(),
-            clip_middle(&finding.title, 100),
-            finding.affected,
-            finding.population,
-            scope.unwrap_or_default()
-        ));
-    }
-    if checks.findings.len() > CHECKS_TOLD {
-        text.push_str(&format!("- and {} more\n", checks.findings.len() - CHECKS_TOLD));
-    }
-    text
 }
 
 /// Prints every event as a line of JSON on stdout.
