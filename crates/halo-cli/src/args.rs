@@ -51,7 +51,7 @@ pub(crate) enum Command {
     /// Find the systemic faults in traces and write a report
     ///
     /// Without a key and without --model this runs on the built-in checks alone. `halo INPUT -p PROMPT` is short for it.
-    Analyze(AnalyzeArgs),
+    Analyze(Box<AnalyzeArgs>),
     /// Go on with an analysis that was killed, interrupted, or ran out of its budget
     Resume(ResumeArgs),
     /// List the analyses there are

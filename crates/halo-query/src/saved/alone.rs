@@ -59,7 +59,8 @@ impl TraceSession {
         let read = self.shared.context.state().resolve_table_references(statement).unwrap_or_default();
         let saved = self.shared.saved.lock();
         let mut needed: Vec<Definition> = Vec::new();
-        for name in read.iter().map(|reference| reference.table()) {
+        for reference in &read {
+            let name = reference.table();
             let Some(table) = saved.get(name) else {
                 continue;
             };

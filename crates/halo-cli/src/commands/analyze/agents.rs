@@ -32,8 +32,8 @@ pub(super) struct Ground<'a> {
 
 /// Lets the models work and gives what came of it, the checks' findings included.
 ///
-/// 1. Open log, tables and code; 2. tell what is known of the dataset; 3. run the agents, or go on with them; 4. merge what they found
-/// with what the checks found.
+/// The steps: open log, tables and code; tell what is known of the dataset; run the agents, or go on with them; merge what they found with what
+/// the checks found.
 pub(super) async fn run(
     (settings, model, models): (&RunSettings, &ModelRun, Models),
     history: RunHistory,

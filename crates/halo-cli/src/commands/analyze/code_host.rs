@@ -125,7 +125,7 @@ impl Host {
         let asked = prompts.into_iter().map(|prompt| {
             let (side, agent) = (self.side.clone(), self.context.agent_id.clone());
             async move {
-                match side.ask(&agent, &prompt).await {
+                match side.ask(&agent, prompt).await {
                     Ok(answer) => answer,
                     // One that failed must not lose the others.
                     Err(error) => format!("ERROR: {error}"),
