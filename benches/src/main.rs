@@ -2,9 +2,11 @@
 //! counts the tokens of texts.
 //!
 //! A figure means something only beside another one of the same run on the same machine: see `benches/README.md` for the
-//! side-by-side runs against other programs. `halo-bench tools DATASET [--runs N] [PATTERN...]` measures the model's tools.
+//! side-by-side runs against other programs. `halo-bench tools DATASET [--runs N] [PATTERN...]` measures the model's tools, and
+//! `halo-bench checks DATASET` the built-in checks.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
+mod checks;
 mod tools;
 
 use std::time::Instant;
@@ -26,6 +28,7 @@ fn main() -> anyhow::Result<()> {
             let (root, patterns) = arguments.split_first().context("tools takes a dataset")?;
             tools::bench(root, runs.max(1), patterns)
         }
+        Some("checks") => checks::bench(&arguments.next().context("checks takes a dataset")?),
         Some("export") => {
             let root = arguments.next().context("export takes a dataset")?;
             let dataset = halo_dataset::Dataset::open(root.as_ref())?;
@@ -35,7 +38,7 @@ fn main() -> anyhow::Result<()> {
         }
         Some("tokens") => count_tokens(),
         _ => bail!(
-            "usage: halo-bench ingest FILE... [--runs N] | tools DATASET [PATTERN...] [--runs N] | export DATASET | tokens < TEXTS"
+            "usage: halo-bench ingest FILE... [--runs N] | tools DATASET [PATTERN...] [--runs N] | checks DATASET | export DATASET | tokens < TEXTS"
         ),
     }
 }
@@ -107,7 +110,7 @@ fn folder_megabytes(folder: &std::path::Path) -> anyhow::Result<f64> {
 }
 
 /// Peak resident memory of this process; 0 where the system does not say.
-fn peak_memory_megabytes() -> u64 {
+pub(crate) fn peak_memory_megabytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or_default();
     line.split_whitespace().nth(1).and_then(|number| number.parse::<u64>().ok()).unwrap_or(0) / 1024

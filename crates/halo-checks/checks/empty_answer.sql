@@ -1,16 +1,22 @@
 -- population: SELECT trace_id FROM traces WHERE llm_calls > 0
-WITH replies AS (
-  SELECT trace_id, span_id, name, status, requested_tool_calls, left(input, 240) AS asked, trim(left(output, 100)) AS said,
-         row_number() OVER (PARTITION BY trace_id ORDER BY step DESC) AS from_end,
-         max(CASE WHEN length(trim(left(output, 100))) > 0 OR requested_tool_calls IS NOT NULL THEN 1 ELSE 0 END)
-           OVER (PARTITION BY trace_id) AS records_replies
-  FROM spans WHERE span_type = 'LLM'
+WITH last_steps AS (
+  SELECT trace_id, max(step) AS step FROM spans WHERE span_type = 'LLM' GROUP BY trace_id
+),
+empty AS (
+  SELECT s.trace_id, s.span_id, s.name, left(s.input, 240) AS asked
+  FROM spans AS s JOIN last_steps AS l ON l.trace_id = s.trace_id AND l.step = s.step
+  WHERE s.span_type = 'LLM' AND s.requested_tool_calls IS NULL AND coalesce(trim(left(s.output, 100)), '') = ''
+    AND coalesce(s.status, 'UNSET') <> 'ERROR'
 ),
 answered AS (
   SELECT DISTINCT trace_id FROM spans WHERE parent_span_id IS NULL AND span_type <> 'LLM' AND length(trim(left(output, 100))) > 0
+),
+recorded AS (
+  -- A run whose model calls record no reply at all is not known to be empty.
+  SELECT DISTINCT trace_id FROM spans
+  WHERE span_type = 'LLM' AND trace_id IN (SELECT trace_id FROM empty)
+    AND (length(trim(left(output, 100))) > 0 OR requested_tool_calls IS NOT NULL)
 )
--- A run whose model calls record no reply at all is not known to be empty.
 SELECT trace_id, span_id, coalesce(nullif(asked, ''), name) AS quote
-FROM replies
-WHERE from_end = 1 AND records_replies = 1 AND coalesce(said, '') = '' AND requested_tool_calls IS NULL
-  AND coalesce(status, 'UNSET') <> 'ERROR' AND trace_id NOT IN (SELECT trace_id FROM answered)
+FROM empty
+WHERE trace_id IN (SELECT trace_id FROM recorded) AND trace_id NOT IN (SELECT trace_id FROM answered)

@@ -1,7 +1,7 @@
 -- population: SELECT DISTINCT trace_id FROM spans WHERE span_type IN ('TOOL', 'RETRIEVER') AND coalesce(tool_name, name) = {subject} AND output IS NOT NULL
 WITH results AS (
   SELECT trace_id, span_id, span_type, step, coalesce(tool_name, name) AS tool, left(input, 240) AS asked, left(output, 200) AS said,
-         octet_length(output) < 400 AND regexp_like(trim(output), '^(|\[\s*\]|\{\s*\}|null|none|""|no (results?|matches|records|documents|data|hits|items)\b.{0,120}|\{[^\[\]]*"(results?|items|matches|documents|records|data|hits|rows|entries)"\s*:\s*\[\s*\][^\[\]]*\})\s*$', 'i') AS is_empty
+         octet_length(output) < 400 AND regexp_like(trim(left(output, 400)), '^(|\[\s*\]|\{\s*\}|null|none|""|no (results?|matches|records|documents|data|hits|items)\b.{0,120}|\{[^\[\]]*"(results?|items|matches|documents|records|data|hits|rows|entries)"\s*:\s*\[\s*\][^\[\]]*\})\s*$', 'i') AS is_empty
   FROM spans WHERE span_type IN ('TOOL', 'RETRIEVER') AND output IS NOT NULL
 ),
 judged AS (

@@ -1,32 +1,39 @@
 -- population: SELECT trace_id FROM traces WHERE tool_calls > 0
-WITH steps AS (
-  SELECT trace_id, span_id, step, span_type, coalesce(tool_name, name) AS tool, input, output, coalesce(tool_call_id, span_id) AS request,
-         CAST(start_time AS BIGINT) / 1e9 AS started,
-         lag(CAST(end_time AS BIGINT) / 1e9) OVER (PARTITION BY trace_id ORDER BY step) AS before_ended
-  FROM spans WHERE span_type IN ('TOOL', 'LLM')
+WITH {{calls}},
+steps AS (
+  SELECT trace_id, step, end_time, true AS is_call FROM calls
+  UNION ALL
+  SELECT trace_id, step, end_time, false FROM spans WHERE span_type = 'LLM'
 ),
-calls AS (
-  SELECT trace_id, span_id, step, tool, input, output, request, started, started - before_ended AS idle_seconds,
-         CASE WHEN tool = lag(tool) OVER w AND input = lag(input) OVER w THEN 0 ELSE 1 END AS is_new
-  FROM steps WHERE span_type = 'TOOL'
+waits AS (
+  SELECT trace_id, step, is_call, lag(CAST(end_time AS BIGINT) / 1e9) OVER (PARTITION BY trace_id ORDER BY step) AS before_ended FROM steps
+),
+compared AS (
+  SELECT trace_id, span_id, step, asked, got, request, failed, CAST(start_time AS BIGINT) / 1e9 AS started,
+         CASE WHEN tool = lag(tool) OVER w AND asked = lag(asked) OVER w THEN 0 ELSE 1 END AS is_new
+  FROM calls
   WINDOW w AS (PARTITION BY trace_id ORDER BY step)
 ),
 numbered AS (
-  SELECT *, sum(is_new) OVER (PARTITION BY trace_id ORDER BY step ROWS UNBOUNDED PRECEDING) AS run FROM calls
+  SELECT *, sum(is_new) OVER (PARTITION BY trace_id ORDER BY step ROWS UNBOUNDED PRECEDING) AS run FROM compared
+),
+sized AS (
+  SELECT *, count(*) OVER (PARTITION BY trace_id, run) AS size FROM numbered
 ),
 runs AS (
   -- A run is a stretch of calls of one tool with the same arguments. One result in all of them: nothing was learnt.
-  SELECT trace_id, run, max(tool) AS tool, first_value(span_id ORDER BY step DESC) AS span_id, max(output) AS output, max(input) AS input,
-         max(idle_seconds) AS idle_seconds, (max(started) - min(started)) / (count(*) - 1) AS pace_seconds
-  FROM numbered
-  GROUP BY trace_id, run
+  SELECT n.trace_id, n.run, first_value(n.span_id ORDER BY n.step DESC) AS span_id, bool_and(n.failed) AS failed,
+         max(n.started - w.before_ended) AS idle_seconds, (max(n.started) - min(n.started)) / (count(*) - 1) AS pace_seconds
+  FROM sized AS n JOIN waits AS w ON w.trace_id = n.trace_id AND w.step = n.step AND w.is_call
+  WHERE n.size >= 3
+  GROUP BY n.trace_id, n.run
   -- Several executions of one request are retries by the harness: the agent asked once.
-  HAVING count(DISTINCT request) >= 3 AND count(output) = count(*) AND min(output) = max(output)
+  HAVING count(DISTINCT n.request) >= 3 AND count(n.got) = count(*) AND min(n.got) = max(n.got)
 )
-SELECT trace_id, span_id, coalesce(nullif(left(output, 240), ''), left(input, 240)) AS quote
-FROM runs
+SELECT r.trace_id, r.span_id, coalesce(nullif(left(c.said, 240), ''), c.asked_head) AS quote
+FROM runs AS r JOIN calls AS c ON c.trace_id = r.trace_id AND c.span_id = r.span_id
 -- Waiting for something to finish is no loop: somebody paused between the calls, or they are paced and the result says that it goes on.
-WHERE coalesce(idle_seconds < 3, true)
-  AND NOT (pace_seconds >= 5 AND regexp_like(left(output, 400), 'pending|running|queued|in[ _]progress|processing|scheduled|waiting|not ready|building', 'i'))
+WHERE coalesce(r.idle_seconds < 3, true)
+  AND NOT (r.pace_seconds >= 5 AND regexp_like(left(c.said, 400), 'pending|running|queued|in[ _]progress|processing|scheduled|waiting|not ready|building', 'i'))
   -- The same failing call within a second is a retry, which retry_without_backoff counts.
-  AND NOT (pace_seconds < 1 AND result_failure(output) IS NOT NULL)
+  AND NOT (r.pace_seconds < 1 AND r.failed)

@@ -1,7 +1,7 @@
 -- population: SELECT DISTINCT trace_id FROM spans WHERE span_type = 'TOOL' AND coalesce(tool_name, name) = {subject}
-WITH large AS (
-  SELECT trace_id, span_id, step, coalesce(tool_name, name) AS tool, left(output, 200) AS head
-  FROM spans WHERE span_type = 'TOOL' AND octet_length(output) >= 24000
+WITH {{calls}},
+large AS (
+  SELECT trace_id, span_id, step, tool, left(said, 200) AS head FROM calls WHERE got_bytes >= 24000
 ),
 turns AS (
   SELECT trace_id, step, input_tokens FROM spans WHERE span_type = 'LLM' AND trace_id IN (SELECT trace_id FROM large)

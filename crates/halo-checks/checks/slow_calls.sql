@@ -4,7 +4,7 @@ WITH timed AS (
   FROM spans WHERE span_type IN ('TOOL', 'LLM') AND duration_ms > 0
 ),
 usual AS (
-  SELECT span_type, target, approx_percentile_cont(duration_ms, 0.5) AS median_ms FROM timed GROUP BY span_type, target HAVING count(*) >= 20
+  SELECT span_type, target, median(duration_ms) AS median_ms FROM timed GROUP BY span_type, target HAVING count(*) >= 20
 )
 SELECT t.trace_id, t.span_id, t.name AS quote, t.target AS subject
 FROM timed AS t JOIN usual AS u ON u.span_type = t.span_type AND u.target = t.target

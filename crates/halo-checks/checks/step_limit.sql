@@ -1,10 +1,11 @@
 -- population: SELECT trace_id FROM traces WHERE llm_calls > 0
-WITH last_replies AS (
-  SELECT trace_id, span_id, requested_tool_calls, output
-  FROM (SELECT trace_id, span_id, requested_tool_calls, output,
-               row_number() OVER (PARTITION BY trace_id ORDER BY step DESC) AS from_end
-        FROM spans WHERE span_type = 'LLM') AS replies
-  WHERE from_end = 1
+WITH last_steps AS (
+  SELECT trace_id, max(step) AS step FROM spans WHERE span_type = 'LLM' GROUP BY trace_id
+),
+last_replies AS (
+  SELECT s.trace_id, s.span_id, s.requested_tool_calls, left(s.output, 600) AS output
+  FROM spans AS s JOIN last_steps AS l ON l.trace_id = s.trace_id AND l.step = s.step
+  WHERE s.span_type = 'LLM'
 ),
 unfinished AS (
   -- Runs that end while the model still asks for a tool; one that ends a run on purpose is no sign.

@@ -8,7 +8,10 @@
 //! `checks/NAME.md` opens with settings between two `---` lines and has the sections Claim, Cause, Fix and False alarms. `{subject}`,
 //! `{affected}`, `{population}` and `{rate}` in its texts and in its title are filled in.
 
+use std::hash::Hasher as _;
+
 use halo_protocol::Severity;
+use twox_hash::XxHash3_64;
 
 use crate::CheckError;
 use crate::words::{Front, sections};
@@ -126,6 +129,17 @@ pub fn built_in_checks() -> Result<Vec<Check>, CheckError> {
     SOURCES.iter().map(|(name, sql, words)| parse(name, sql, words)).collect()
 }
 
+/// A text that is another as soon as any word of the built-in checks is.
+#[must_use]
+pub fn fingerprint() -> String {
+    let mut hasher = XxHash3_64::new();
+    for (name, sql, words) in SOURCES {
+        [name, sql, words].into_iter().for_each(|text| hasher.write(text.as_bytes()));
+    }
+    FRAGMENTS.iter().for_each(|(_, piece)| hasher.write(piece.as_bytes()));
+    format!("{:016x}", hasher.finish())
+}
+
 /// Makes a check of its two files.
 pub(crate) fn parse(name: &str, sql: &str, words: &str) -> Result<Check, CheckError> {
     let wrong = |reason: String| CheckError::Catalogue { name: name.to_owned(), reason };
@@ -180,7 +194,7 @@ fn split_population(sql: &str) -> (&str, &str) {
 }
 
 /// Replaces the names of shared pieces by the pieces; a piece may name others that stand after it in the list.
-fn expand(sql: &str) -> String {
+pub(crate) fn expand(sql: &str) -> String {
     FRAGMENTS.iter().fold(sql.to_owned(), |text, (mark, piece)| text.replace(mark, piece.trim()))
 }
 

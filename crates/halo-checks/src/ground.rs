@@ -1,13 +1,16 @@
 //! What every claim is measured on: a session, its limits, and the traces by number.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use halo_query::{QueryError, QueryLimits, QueryResult, TraceSession};
+use halo_query::{LimitKind, QueryError, QueryLimits, QueryResult, TraceSession};
 use tokio_util::sync::CancellationToken;
 
 use crate::CheckError;
-use crate::sql;
+use crate::catalogue::Check;
 use crate::trace_index::{TraceIndex, TraceSet};
+use crate::{shared, sql};
 
 /// Rows that a count of traces may rest on.
 const ID_ROWS_MAX: usize = 5_000_000;
@@ -15,6 +18,11 @@ const ID_ROWS_MAX: usize = 5_000_000;
 const HIT_ROWS_MAX: usize = 200_000;
 /// Bytes of a result. Ids and short quotes stay far below.
 const BYTES_MAX: usize = 1 << 30;
+
+/// Bytes of a table that checks share; where it would be larger, each check reads what it needs.
+const SHARED_BYTES_MAX: usize = 256 << 20;
+/// Marks of traces that are kept of statements that ran, all together.
+const KNOWN_MARKS_MAX: usize = 64 << 20;
 
 /// How checks and the gate work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +35,10 @@ pub struct CheckOptions {
 pub(crate) struct Ground {
     pub(crate) session: TraceSession,
     pub(crate) index: TraceIndex,
+    /// The session with the tables that checks share.
+    shared: Option<TraceSession>,
+    /// Traces of statements that ran: most checks are about the same populations, and a dataset does not change under a session.
+    known: Mutex<HashMap<String, TraceSet>>,
     options: CheckOptions,
     cancel: CancellationToken,
 }
@@ -38,7 +50,41 @@ impl Ground {
         cancel: CancellationToken,
     ) -> Result<Self, CheckError> {
         let index = TraceIndex::load(&session, &limits(ID_ROWS_MAX, options), &cancel).await?;
-        Ok(Self { session, index, options, cancel })
+        Ok(Self { session, index, shared: None, known: Mutex::default(), options, cancel })
+    }
+
+    /// Makes the tables that checks share, as far as any of them needs it.
+    pub(crate) async fn share(&mut self, checks: &[Check]) -> Result<(), CheckError> {
+        let mut session = self.session.clone();
+        let limits = QueryLimits { rows_max: usize::MAX, bytes_max: SHARED_BYTES_MAX, time_max: self.options.time_max };
+        for (name, statement) in shared::tables(checks) {
+            session = match session.with_table(&name, &statement, &limits, &self.cancel).await {
+                Ok(session) => session,
+                Err(QueryError::Limit { kind: LimitKind::Memory | LimitKind::Time, .. }) => return Ok(()),
+                Err(error) => return Err(error.into()),
+            };
+        }
+        self.shared = Some(session);
+        Ok(())
+    }
+
+    /// The rows of a check.
+    pub(crate) async fn hits(&self, check: &Check) -> Result<QueryResult, CheckError> {
+        match &self.shared {
+            Some(session) => {
+                let sql = shared::over_tables(&check.sql);
+                Ok(session.query(&sql, &limits(HIT_ROWS_MAX, self.options), &self.cancel).await?)
+            }
+            None => self.rows(&check.sql).await,
+        }
+    }
+
+    /// Notes which traces a statement gives, which is known already.
+    pub(crate) fn note(&self, statement: &str, traces: &TraceSet) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if (known.len() + 1) * self.index.len() <= KNOWN_MARKS_MAX {
+            known.insert(statement.to_owned(), traces.clone());
+        }
     }
 
     /// Runs a statement and reads at most as many rows as are worth reading.
@@ -48,6 +94,10 @@ impl Ground {
 
     /// The traces that a statement returns, and ids that no trace has. Fails when they are too many to be counted.
     pub(crate) async fn traces(&self, statement: &str) -> Result<(TraceSet, Vec<String>), CheckError> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(statement).cloned();
+        if let Some(traces) = known {
+            return Ok((traces, Vec::new()));
+        }
         let counted = sql::counted_traces(statement);
         let result = match self.session.query(&counted, &limits(ID_ROWS_MAX, self.options), &self.cancel).await {
             Ok(result) => result,
@@ -60,6 +110,9 @@ impl Ground {
         let (set, unknown) = self.index.set(ids.iter().flatten().map(String::as_str));
         let mut unknown: Vec<String> = unknown.into_iter().map(str::to_owned).collect();
         unknown.sort_unstable();
+        if unknown.is_empty() {
+            self.note(statement, &set);
+        }
         Ok((set, unknown))
     }
 

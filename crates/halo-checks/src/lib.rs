@@ -15,12 +15,13 @@ mod ground;
 mod quotes;
 mod run;
 mod scope;
+mod shared;
 mod sql;
 mod statistics;
 mod trace_index;
 mod words;
 
-pub use catalogue::{Check, built_in_checks};
+pub use catalogue::{Check, built_in_checks, fingerprint};
 pub use error::CheckError;
 pub use gate::Gate;
 pub use ground::CheckOptions;

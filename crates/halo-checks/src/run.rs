@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use halo_protocol::{CheckOutcome, Evidence, Finding, FindingDraft, FindingSource, RefusedFinding};
 use halo_query::{QueryError, TraceSession};
+use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::catalogue::{ALL_TRACES, Check, built_in_checks};
@@ -30,7 +31,7 @@ const TELLING_P_VALUE: f64 = 0.001;
 const COVERED_TENTHS: u64 = 6;
 
 /// What the checks gave.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CheckReport {
     /// Findings, the worst first.
     pub findings: Vec<Finding>,
@@ -64,14 +65,35 @@ pub async fn run_catalogue(
     options: CheckOptions,
     cancel: &CancellationToken,
 ) -> Result<CheckReport, CheckError> {
-    let ground = Ground::load(session.clone(), options, cancel.clone()).await?;
+    let mut ground = Ground::load(session.clone(), options, cancel.clone()).await?;
+    ground.share(checks).await?;
     let mut run = Run {
         ground: &ground,
         done: Vec::new(),
         report: CheckReport { findings: Vec::new(), outcomes: Vec::new(), refused: Vec::new(), quotes_dropped: 0 },
     };
-    for check in checks {
-        let outcome = match run.check(check).await {
+    let mut hits = match checks.first() {
+        Some(check) => Some(Hits::of(check, &ground).await),
+        None => None,
+    };
+    for (check, following) in checks.iter().zip(checks.iter().skip(1).map(Some).chain([None])) {
+        // The next one is looked for while this one is judged: judging plans many small statements, and leaves the engine idle in between.
+        let next = async {
+            match following {
+                Some(check) => Some(Hits::of(check, &ground).await),
+                None => None,
+            }
+        };
+        let judged = async {
+            match hits.take() {
+                Some(Ok(hits)) => run.check(check, &hits).await,
+                Some(Err(error)) => Err(error),
+                None => Ok(empty_outcome(check)),
+            }
+        };
+        let (outcome, found) = futures::join!(judged, next);
+        hits = found;
+        let outcome = match outcome {
             Ok(outcome) => outcome,
             Err(error @ CheckError::Query(QueryError::Cancelled)) => return Err(error),
             Err(error) => CheckOutcome { error: Some(error.to_string()), ..empty_outcome(check) },
@@ -89,6 +111,34 @@ struct Run<'a> {
     /// Findings so far: name and category of the check, and the traces.
     done: Vec<(String, String, TraceSet)>,
     report: CheckReport,
+}
+
+/// The rows of a check.
+struct Hits {
+    hits: Vec<Hit>,
+    /// Whether nothing was left out.
+    are_all: bool,
+}
+
+impl Hits {
+    async fn of(check: &Check, ground: &Ground) -> Result<Self, CheckError> {
+        let result = ground.hits(check).await?;
+        let trace_ids = column(&result, "trace_id")?;
+        let span_ids = column(&result, "span_id")?;
+        let quotes = column(&result, "quote")?;
+        let subjects = result.texts("subject").unwrap_or_else(|| vec![None; trace_ids.len()]);
+        let rows = trace_ids.len();
+        let mut hits: Vec<Hit> = trace_ids
+            .into_iter()
+            .zip(span_ids)
+            .zip(quotes.into_iter().zip(subjects))
+            .filter_map(|((trace_id, span_id), (quote, subject))| {
+                Some(Hit { trace_id: trace_id?, span_id: span_id?, quote: quote.unwrap_or_default(), subject })
+            })
+            .collect();
+        hits.sort_unstable();
+        Ok(Self { are_all: !result.truncated && hits.len() == rows, hits })
+    }
 }
 
 /// Some of a check's hits that may be a finding.
@@ -113,8 +163,8 @@ enum Verdict {
 impl Run<'_> {
     /// Runs one check: 1. the hits; 2. the candidates among them, by subject; 3. those above their threshold that no earlier finding
     /// covers, through the gate; 4. examples of the rest.
-    async fn check(&mut self, check: &Check) -> Result<CheckOutcome, CheckError> {
-        let hits = self.hits(check).await?;
+    async fn check(&mut self, check: &Check, found: &Hits) -> Result<CheckOutcome, CheckError> {
+        let hits = &found.hits;
         let (all, _) = self.ground.index.set(hits.iter().map(|hit| hit.trace_id.as_str()));
         let mut outcome = CheckOutcome { affected: all.len(), ..empty_outcome(check) };
         let whole_population = if check.population_sql.contains("{subject}") {
@@ -127,35 +177,19 @@ impl Run<'_> {
             return Ok(outcome);
         }
         let mut rare: Vec<&Hit> = Vec::new();
-        for candidate in self.candidates(check, &hits).await? {
+        for candidate in self.candidates(check, hits).await? {
             match self.verdict(check, &candidate).await? {
                 Verdict::Covered => {}
                 Verdict::Rare => rare.extend(candidate.hits),
-                Verdict::Systemic => outcome.findings += u64::from(self.report_candidate(check, candidate).await?),
+                Verdict::Systemic => {
+                    outcome.findings += u64::from(self.report_candidate(check, candidate, found.are_all).await?);
+                }
             }
         }
         let (one_offs, dropped) = standing_only(self.ground, choose(&rare, ONE_OFFS_MAX)).await?;
         self.report.quotes_dropped += dropped;
         outcome.one_offs = one_offs;
         Ok(outcome)
-    }
-
-    async fn hits(&self, check: &Check) -> Result<Vec<Hit>, CheckError> {
-        let result = self.ground.rows(&check.sql).await?;
-        let trace_ids = column(&result, "trace_id")?;
-        let span_ids = column(&result, "span_id")?;
-        let quotes = column(&result, "quote")?;
-        let subjects = result.texts("subject").unwrap_or_else(|| vec![None; trace_ids.len()]);
-        let mut hits: Vec<Hit> = trace_ids
-            .into_iter()
-            .zip(span_ids)
-            .zip(quotes.into_iter().zip(subjects))
-            .filter_map(|((trace_id, span_id), (quote, subject))| {
-                Some(Hit { trace_id: trace_id?, span_id: span_id?, quote: quote.unwrap_or_default(), subject })
-            })
-            .collect();
-        hits.sort_unstable();
-        Ok(hits)
     }
 
     /// One candidate for each subject; one for all when the fault is not theirs, and one for the rest where the check says that rare
@@ -248,8 +282,17 @@ impl Run<'_> {
     }
 
     /// Puts a candidate through the gate. Tells whether it passed.
-    async fn report_candidate(&mut self, check: &Check, candidate: Candidate<'_>) -> Result<bool, CheckError> {
-        let (affected, _) = self.ground.index.set(candidate.hits.iter().map(|hit| hit.trace_id.as_str()));
+    async fn report_candidate(
+        &mut self,
+        check: &Check,
+        candidate: Candidate<'_>,
+        are_all: bool,
+    ) -> Result<bool, CheckError> {
+        let (affected, unknown) = self.ground.index.set(candidate.hits.iter().map(|hit| hit.trace_id.as_str()));
+        if are_all && unknown.is_empty() {
+            // The statement has just run; what stands around it here only names a subject.
+            self.ground.note(sql::statement(&candidate.affected_sql), &affected);
+        }
         // Twice as many as are shown, so that there are enough when some do not stand.
         let (evidence, dropped) = standing_only(self.ground, choose(&candidate.hits, QUOTES_MAX * 2)).await?;
         self.report.quotes_dropped += dropped;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DFSchema, DataFusionError, Result};
+use datafusion::functions::regex::regexp_like;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
@@ -13,24 +14,26 @@ use datafusion::logical_expr::{
 };
 use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
 
-use crate::functions::{bounded, bounded_window, text_concat};
+use crate::functions::{bounded, bounded_window, changes_type, of_operator, text_concat};
 
 /// The rule.
 #[derive(Debug)]
 pub(crate) struct Bounds {
     memory_bytes: usize,
     concat: Arc<ScalarUDF>,
+    matches: Arc<ScalarUDF>,
 }
 
 impl Bounds {
     /// The rule, within the memory that queries may take.
     pub(crate) fn of(memory_bytes: usize) -> Self {
-        let concat = Arc::new(text_concat());
-        Self { memory_bytes, concat: bounded(&concat, memory_bytes).unwrap_or(concat) }
+        let within = |function: Arc<ScalarUDF>| bounded(&function, memory_bytes).unwrap_or(function);
+        Self { memory_bytes, concat: within(Arc::new(text_concat())), matches: within(regexp_like()) }
     }
 
     fn within(&self, expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
         match expr {
+            Expr::ScalarFunction(call) if changes_type(&call.func) => Transformed::no(Expr::ScalarFunction(call)),
             Expr::ScalarFunction(ScalarFunction { func, args }) => match bounded(&func, self.memory_bytes) {
                 Some(func) => Transformed::yes(Expr::ScalarFunction(ScalarFunction { func, args })),
                 None => Transformed::no(Expr::ScalarFunction(ScalarFunction { func, args })),
@@ -46,6 +49,10 @@ impl Bounds {
                 texts.push(*right);
                 Transformed::yes(self.concat.call(texts))
             }
+            Expr::BinaryExpr(binary) => match of_operator(&binary, &self.matches) {
+                Some(call) => Transformed::yes(call),
+                None => Transformed::no(Expr::BinaryExpr(binary)),
+            },
             Expr::WindowFunction(mut call) => {
                 let WindowFunctionDefinition::AggregateUDF(function) = &call.fun else {
                     return Transformed::no(Expr::WindowFunction(call));

@@ -18,12 +18,14 @@ mod collecting;
 mod concat;
 mod growth;
 mod json;
+mod regexp_like;
 mod scalar;
 mod texts;
 
-pub(crate) use bounded::{TOO_MUCH, bounded, within};
+pub(crate) use bounded::{TOO_MUCH, bounded, changes_type, within};
 pub(crate) use collecting::bounded_window;
 pub(crate) use concat::text_concat;
+pub(crate) use regexp_like::of_operator;
 use scalar::{Function, map_texts};
 
 /// `diff_lines(a, b)`, which the views call as well.
@@ -42,6 +44,7 @@ pub(crate) const ENTRIES: &[&Entry] = &[
     &texts::TOKENS,
     &texts::SIMILARITY,
     &texts::DIFF,
+    &TEXT_KEY,
     &TRACE_MATCHES,
 ];
 
@@ -57,6 +60,7 @@ pub(crate) fn public() -> Vec<ScalarUDF> {
         texts::tokens(),
         texts::similarity(),
         texts::diff(),
+        text_key(),
         trace_matches(None),
     ]
 }
@@ -134,9 +138,17 @@ pub(crate) fn trace_matches(search: Option<&Arc<SearchEngine>>) -> ScalarUDF {
     })
 }
 
-/// A number that is the same for the same text, and next to never for another: it stands for the text where texts are only compared.
+const TEXT_KEY: Entry = Entry {
+    group: Group::Halo,
+    name: "text_key",
+    signature: "text_key(text)",
+    meaning: "A number that is the same for the same text, and next to never for another. It stands for long texts where they are only compared, grouped or sorted.",
+    example: "SELECT text_key(input) AS arguments, count(*) AS calls FROM spans WHERE span_type = 'TOOL' GROUP BY 1 ORDER BY 2 DESC, 1",
+};
+
+/// `text_key(text)`, which the views call as well.
 pub(crate) fn text_key() -> ScalarUDF {
-    Function::hidden("text_key", Signature::string(1, Volatility::Immutable), DataType::Int64, |arguments| {
+    Function::documented(&TEXT_KEY, Signature::string(1, Volatility::Immutable), DataType::Int64, |arguments| {
         let key = |text: &str| halo_dataset::texts_hash(&[text]).cast_signed();
         let keys: Int64Array = arguments.texts(0)?.iter().map(|text| text.map(key)).collect();
         Ok(Arc::new(keys))

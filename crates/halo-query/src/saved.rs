@@ -87,7 +87,19 @@ impl TraceSession {
         check_name(name)?;
         let bytes_max = self.shared.memory_bytes / SAVED_SHARE;
         let limits = QueryLimits { rows_max: ROWS_MAX, bytes_max, time_max: TIME_MAX };
-        let mut stream = self.stream(sql, &limits, cancel).await?;
+        let (schema, batches) = self.whole(sql, &limits, cancel).await?;
+        let definitions = self.definitions_with(name, sql);
+        self.keep(Stored { name: name.to_owned(), query: sql.to_owned(), definitions, schema, batches })
+    }
+
+    /// All rows of a statement, on their own: they hold on to nothing that they were read from.
+    pub(crate) async fn whole(
+        &self,
+        sql: &str,
+        limits: &QueryLimits,
+        cancel: &CancellationToken,
+    ) -> Result<(Arc<Schema>, Vec<RecordBatch>), QueryError> {
+        let mut stream = self.stream(sql, limits, cancel).await?;
         check_columns(stream.columns())?;
         let schema = shown(&stream);
         let (mut batches, mut rows) = (Vec::new(), 0);
@@ -98,10 +110,9 @@ impl TraceSession {
             batches.push(owned.map_err(|error| QueryError::internal(error.to_string()))?);
         }
         if stream.truncated() {
-            return Err(too_large(format!("more than {rows} rows, or {} MB", bytes_max >> 20)));
+            return Err(too_large(format!("more than {rows} rows, or {} MB", limits.bytes_max >> 20)));
         }
-        let definitions = self.definitions_with(name, sql);
-        self.keep(Stored { name: name.to_owned(), query: sql.to_owned(), definitions, schema, batches })
+        Ok((schema, batches))
     }
 
     /// Writes saved tables into a folder, too, and takes in those that are there: a run that is resumed finds its tables again. Gives how

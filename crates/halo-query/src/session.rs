@@ -36,11 +36,18 @@ use crate::{QueryError, QueryLimits, QueryResult, content, describe, function_do
 /// default keep memory low and let a cancelled query end soon.
 pub(crate) const BATCH_ROWS: usize = 2048;
 
+/// Where the tables are.
+pub(crate) const CATALOG: &str = "halo";
+pub(crate) const SCHEMA: &str = "public";
+
 /// Texts and messages that were read are kept in memory, up to this part of what queries may take.
 const CONTENT_SHARE: usize = 4;
 
 /// The same of what searches look through.
 const SEARCH_SHARE: usize = 4;
+/// The roll-ups of all traces are kept in memory, when they take no more than this part of it.
+const KEPT_SHARE: usize = 16;
+
 /// Stack of the engine's threads.
 const STACK_BYTES: usize = 16 * 1024 * 1024;
 
@@ -64,6 +71,8 @@ pub struct SessionOptions {
 #[derive(Clone)]
 pub struct TraceSession {
     pub(crate) shared: Arc<Shared>,
+    /// What its statements know besides, or instead of, what those of the others do.
+    pub(crate) own_context: Option<SessionContext>,
 }
 
 pub(crate) struct Shared {
@@ -177,7 +186,8 @@ impl TraceSession {
         bound_functions(&context, options.memory_bytes);
         // Tells where the files of the dataset are.
         context.deregister_udf("input_file_name");
-        let stored_spans = tables::register(&context, dataset, &store, (&found, &causes)).await?;
+        let stored_spans =
+            tables::register(&context, dataset, &store, (&found, &causes), options.memory_bytes / KEPT_SHARE).await?;
         let engine = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(options.threads.max(1))
             .thread_name("halo-query")
@@ -200,7 +210,12 @@ impl TraceSession {
             memory_bytes: options.memory_bytes,
             surveys: found.surveys,
         };
-        Ok(Self { shared: Arc::new(shared) })
+        Ok(Self { shared: Arc::new(shared), own_context: None })
+    }
+
+    /// What its statements are planned in.
+    pub(crate) fn context(&self) -> &SessionContext {
+        self.own_context.as_ref().unwrap_or(&self.shared.context)
     }
 
     /// Runs one read-only statement and gives its rows as they come.
@@ -215,7 +230,8 @@ impl TraceSession {
     ) -> Result<QueryStream, QueryError> {
         match guard::check(sql)? {
             Checked::Query(statement) => {
-                QueryStream::start(Arc::clone(&self.shared), Work::Statement(statement), limits, cancel).await
+                let work = Work::Statement(statement, self.context().clone());
+                QueryStream::start(Arc::clone(&self.shared), work, limits, cancel).await
             }
             Checked::ShowTables => QueryStream::ready(describe::tables(&self.shared.saved)?, limits, cancel),
             Checked::ShowFunctions { like } => {
@@ -316,7 +332,7 @@ fn config(options: SessionOptions) -> SessionConfig {
         .with_target_partitions(options.threads.max(1))
         .with_batch_size(BATCH_ROWS)
         .with_information_schema(true)
-        .with_default_catalog_and_schema("halo", "public")
+        .with_default_catalog_and_schema(CATALOG, SCHEMA)
         .with_collect_statistics(true);
     let engine = config.options_mut();
     engine.sql_parser.dialect = Dialect::PostgreSQL;

@@ -11,6 +11,7 @@ use datafusion::common::{DataFusionError, ScalarValue};
 use datafusion::dataframe::DataFrame;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::execute_stream;
+use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement;
 use futures::StreamExt as _;
 use tokio::sync::mpsc;
@@ -53,8 +54,8 @@ enum Source {
 
 /// What the engine is to run.
 pub(crate) enum Work {
-    /// A statement that the guard let through.
-    Statement(Box<Statement>),
+    /// A statement that the guard let through, and what it is planned in.
+    Statement(Box<Statement>, SessionContext),
     /// A plan of this crate's own.
     Frame(Box<DataFrame>),
 }
@@ -239,8 +240,8 @@ async fn execute(
             state.config_mut().options_mut().extensions.insert(stop.clone());
             plan
         }
-        Work::Statement(statement) => {
-            state = shared.context.state();
+        Work::Statement(statement, context) => {
+            state = context.state();
             state.config_mut().options_mut().extensions.insert(stop.clone());
             let plan = state.statement_to_plan(*statement).await.map_err(translate)?;
             guard::check_plan(&plan)?;

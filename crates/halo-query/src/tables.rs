@@ -27,11 +27,13 @@ use crate::prompts::PromptTable;
 use crate::{QueryError, content, functions};
 
 mod columns;
+mod kept_traces;
 mod listing;
 mod views;
 
 pub(crate) use columns::ATTRIBUTE_VALUE_COLUMNS;
 use columns::{ERROR_COLUMNS, MESSAGE_COLUMNS, PROMPT_COLUMNS, TOOL_CALL_COLUMNS};
+use kept_traces::{Segments, TraceIndex};
 use listing::{listing, must_exist, read};
 
 /// A table as users know it.
@@ -77,12 +79,14 @@ pub(crate) struct Found {
     pub(crate) surveys: Arc<Surveys>,
 }
 
-/// Makes the tables of a dataset known to a context, and gives the spans as they are stored, which users do not see.
+/// Makes the tables of a dataset known to a context, and gives the spans as they are stored, which users do not see. Roll-ups are kept in memory
+/// when they take no more than `kept_bytes_max`.
 pub(crate) async fn register(
     context: &SessionContext,
     dataset: &Dataset,
     store: &Arc<ContentStore>,
     (found, causes): (&Found, &Arc<Causes>),
+    kept_bytes_max: usize,
 ) -> Result<Arc<dyn TableProvider>, QueryError> {
     let (spans, traces) = (dataset.span_files(), dataset.trace_files());
     for file in spans.iter().chain(&traces).chain(&dataset.text_files()).chain(&dataset.message_files()) {
@@ -99,8 +103,14 @@ pub(crate) async fn register(
         let table = listing(context, files, stored_schema(columns))?;
         workshop.register_table(name, table).map_err(internal).map(drop)
     };
-    add("spans_stored", &spans, SPAN_COLUMNS)?;
-    add("traces_stored", &traces, TRACE_COLUMNS)?;
+    let index = TraceIndex::new(context, &traces, stored_schema(TRACE_COLUMNS), kept_bytes_max);
+    let segments = [
+        ("spans_stored", Segments::spans(&index, &spans, stored_schema(SPAN_COLUMNS))?),
+        ("traces_stored", Segments::traces(&index)?),
+    ];
+    for (name, table) in segments {
+        workshop.register_table(name, table).map_err(internal)?;
+    }
     let straddle = dataset.straddle_step_file().zip(dataset.straddle_trace_file());
     if let Some((steps, whole)) = &straddle {
         must_exist(steps)?;

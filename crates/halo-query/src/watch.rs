@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch};
+use arrow::buffer::Buffer;
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::common::Result;
 use datafusion::common::tree_node::{Transformed, TreeNode as _, TreeNodeRecursion};
@@ -243,13 +244,39 @@ impl Stream for WatchStream {
         if let Err(stopped) = self.stop.check() {
             return Poll::Ready(Some(Err(stopped)));
         }
-        let polled = self.input.poll_next_unpin(cx);
+        let mut polled = self.input.poll_next_unpin(cx);
+        if let (Poll::Ready(Some(Ok(batch))), Watch::In(_)) = (&mut polled, &self.watch) {
+            on_its_own(batch);
+        }
         if let Poll::Ready(Some(Ok(batch))) = &polled
             && let Err(error) = self.watch.see(batch, self.partition, &self.context)
         {
             return Poll::Ready(Some(Err(error)));
         }
         polled
+    }
+}
+
+/// Bytes that views of a batch may refer to for nothing, and how many times what they need.
+const HELD_BYTES: usize = 64 * 1024;
+const HELD_TIMES: usize = 2;
+
+/// Makes texts of a batch refer to nothing but themselves. Rows that were sorted refer to all that any of the sorted rows did: the next operator
+/// would count all of it for each batch, and a second sort the square of that.
+fn on_its_own(batch: &mut RecordBatch) {
+    let of_column = |column: &ArrayRef| -> ArrayRef {
+        let Some(texts) = column.as_string_view_opt() else { return Arc::clone(column) };
+        let held: usize = texts.data_buffers().iter().map(Buffer::len).sum();
+        if held > HELD_BYTES && held > HELD_TIMES * texts.total_buffer_bytes_used() {
+            Arc::new(texts.gc())
+        } else {
+            Arc::clone(column)
+        }
+    };
+    let columns = batch.columns().iter().map(of_column).collect();
+    // The same types and as many rows.
+    if let Ok(own) = RecordBatch::try_new(batch.schema(), columns) {
+        *batch = own;
     }
 }
 

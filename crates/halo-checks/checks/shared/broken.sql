@@ -27,7 +27,8 @@ broken AS (
   -- Model calls that failed with no model call after them that worked.
   SELECT trace_id, span_id, step, coalesce(model, name), said, first_worked_step
   FROM (SELECT trace_id, span_id, step, model, name, status,
-               left(coalesce(status_message, nullif(output, ''), error_type), 600) AS said,
+               -- What the others said is not needed, and is most of what there is to read.
+               CASE WHEN status = 'ERROR' THEN left(coalesce(status_message, nullif(output, ''), error_type), 600) END AS said,
                max(CASE WHEN status <> 'ERROR' THEN step END) OVER (PARTITION BY trace_id) AS worked_step,
                min(CASE WHEN status <> 'ERROR' THEN step END) OVER (PARTITION BY trace_id) AS first_worked_step
         FROM spans WHERE span_type = 'LLM') AS model_spans

@@ -3,6 +3,7 @@
 mod agents;
 pub(crate) mod code_host;
 mod endpoint;
+mod kept_checks;
 mod merge;
 mod prices;
 mod resume;
@@ -11,7 +12,7 @@ pub(crate) mod settings;
 use std::time::{Duration, Instant};
 
 use halo_agent::{Models, RunHistory};
-use halo_checks::{CheckOptions, CheckReport, run_checks};
+use halo_checks::{CheckOptions, CheckReport};
 use halo_protocol::{Coverage, DatasetSummary, FORMAT_VERSION, Finding, Report, RunEnd, RunInfo, RunMode, Usage};
 use halo_query::{TraceSession, summary};
 use tokio_util::sync::CancellationToken;
@@ -86,7 +87,8 @@ async fn work(job: Job, show: &Show, common: &Common) -> Result<Exit, Failure> {
     let cancel = interrupt::token();
     let session = TraceSession::open(&input.dataset, session_options(common)).await?;
     let dataset = summary(&session).await?;
-    let checks = run_checks(&session, CheckOptions { time_max: CHECK_TIME_MAX }, &cancel).await?;
+    let options = CheckOptions { time_max: CHECK_TIME_MAX };
+    let checks = kept_checks::checks(&session, &input.dataset, options, &cancel).await?;
     let work = match (&settings.model, models) {
         (Some(model), Some(models)) => {
             let ground = agents::Ground { session: &session, checks: &checks, cancel: &cancel, folder: &folder };

@@ -5,15 +5,29 @@ use std::path::Path;
 
 use halo_agent::RunHistory;
 use halo_protocol::{Report, RunEnd};
+use halo_query::{QueryResult, RenderOptions};
+use halo_tool::{ColumnType, NewTable};
 use serde_json::{Map, Value, json};
 
 use crate::args::{Common, RowFormat, RunsArgs};
+use crate::commands::sql::format_of;
 use crate::exit::{Exit, Failure};
 use crate::run_folder::{EVENTS, RunFolder};
 use crate::{folders, output};
 
 /// Columns of a row, in order.
-const COLUMNS: [&str; 7] = ["run", "started", "state", "findings", "model", "tokens", "input"];
+const COLUMNS: [(&str, ColumnType); 7] = [
+    ("run", ColumnType::Text),
+    ("started", ColumnType::Text),
+    ("state", ColumnType::Text),
+    ("findings", ColumnType::Integer),
+    ("model", ColumnType::Text),
+    ("tokens", ColumnType::Integer),
+    ("input", ColumnType::Text),
+];
+
+/// Widest cell of a table.
+const CELL_WIDTH_MAX: usize = 60;
 
 /// Runs the command.
 pub(crate) fn run(args: &RunsArgs, common: &Common) -> Result<Exit, Failure> {
@@ -26,7 +40,16 @@ pub(crate) fn run(args: &RunsArgs, common: &Common) -> Result<Exit, Failure> {
             &format!("no runs yet in `{}`; runs made with --out are in the folders you named", folder.display()),
         );
     }
-    output::stdout(&rendered(&rows, args.format))?;
+    if rows.is_empty() && args.format == RowFormat::Table {
+        return Ok(Exit::Done);
+    }
+    let columns = COLUMNS.map(|(name, kind)| (name.to_owned(), kind)).to_vec();
+    let result = QueryResult::of_table(&NewTable { columns, rows })?;
+    let mut text = Vec::new();
+    // Writing to memory cannot fail.
+    let options = RenderOptions { cell_width_max: CELL_WIDTH_MAX };
+    drop(halo_query::render(&result, format_of(args.format), options, &mut text));
+    output::stdout(&String::from_utf8_lossy(&text))?;
     Ok(Exit::Done)
 }
 
@@ -59,7 +82,7 @@ fn row(path: &Path) -> Option<Map<String, Value>> {
         // Still at work, or killed: the log tells how far it came.
         None => match RunHistory::load(&folder.file(EVENTS)) {
             Ok(history) => {
-                format!("unfinished after {}", output::counted(history.kept().0, "reply").replace("replys", "replies"))
+                format!("unfinished after {}", output::counted(history.kept().0, "model request"))
             }
             Err(_) => "not begun".to_owned(),
         },
@@ -74,54 +97,4 @@ fn row(path: &Path) -> Option<Map<String, Value>> {
         "input": settings.inputs.join(" "),
     });
     row.as_object().cloned()
-}
-
-fn rendered(rows: &[Map<String, Value>], format: RowFormat) -> String {
-    let cell = |row: &Map<String, Value>, column: &str| match row.get(column) {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-    };
-    let line = |row: &Map<String, Value>, separator: &str, quote: &dyn Fn(String) -> String| {
-        COLUMNS.iter().map(|column| quote(cell(row, column))).collect::<Vec<_>>().join(separator)
-    };
-    let mut text = String::new();
-    match format {
-        RowFormat::Json => {
-            let all = Value::from(rows.iter().cloned().map(Value::Object).collect::<Vec<_>>());
-            text.push_str(&format!("{all:#}\n"));
-        }
-        RowFormat::Jsonl => rows.iter().for_each(|row| text.push_str(&format!("{}\n", Value::Object(row.clone())))),
-        RowFormat::Csv => {
-            text.push_str(&(COLUMNS.join(",") + "\n"));
-            let quote = |cell: String| {
-                if cell.contains([',', '"', '\n']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
-            };
-            rows.iter().for_each(|row| text.push_str(&(line(row, ",", &quote) + "\n")));
-        }
-        RowFormat::Markdown => {
-            text.push_str(&format!("| {} |\n|{}\n", COLUMNS.join(" | "), "---|".repeat(COLUMNS.len())));
-            let quote = |cell: String| cell.replace('|', "\\|").replace('\n', " ");
-            rows.iter().for_each(|row| text.push_str(&format!("| {} |\n", line(row, " | ", &quote))));
-        }
-        RowFormat::Table => {
-            if rows.is_empty() {
-                return text;
-            }
-            let width = |column: &str| {
-                let cells = rows.iter().map(|row| cell(row, column).chars().count());
-                cells.chain([column.len()]).max().unwrap_or_default()
-            };
-            let widths = COLUMNS.map(width);
-            let padded = |cells: [String; 7]| {
-                let cells = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
-                cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
-            };
-            text.push_str(&padded(COLUMNS.map(str::to_owned)));
-            for row in rows {
-                text.push_str(&padded(COLUMNS.map(|column| output::printable(&cell(row, column)))));
-            }
-        }
-    }
-    text
 }

@@ -79,13 +79,18 @@ fn chosen_format(args: &SqlArgs) -> Result<Format, Failure> {
             Failure::new(Exit::Usage, "a query and a script can't both run").hint("give the query, or -f FILE")
         });
     }
-    Ok(match args.format {
+    Ok(format_of(args.format))
+}
+
+/// The form that a flag names.
+pub(crate) fn format_of(format: RowFormat) -> Format {
+    match format {
         RowFormat::Table => Format::Table,
         RowFormat::Json => Format::Json,
         RowFormat::Jsonl => Format::Jsonl,
         RowFormat::Csv => Format::Csv,
         RowFormat::Markdown => Format::Markdown,
-    })
+    }
 }
 
 /// How a session works under the common flags.

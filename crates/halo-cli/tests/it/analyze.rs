@@ -166,6 +166,41 @@ fn raw_input_is_read_once_while_it_is_unchanged() {
 }
 
 #[test]
+fn checks_are_kept_until_the_dataset_changes() {
+    let sandbox = Sandbox::new();
+    let example = sandbox.fixture(EXAMPLE);
+    sandbox.run(&["ingest", "-q", &example, "-o", "traces.halo"]).expect_code(0);
+    let analyze = || -> Report {
+        sandbox.run(&["analyze", "-q", "traces.halo", "--offline", "--out", "run"]).expect_code(0);
+        without_times(serde_json::from_str(&sandbox.read("run/report.json")).unwrap())
+    };
+    let found = analyze();
+    assert!(!found.findings.is_empty());
+    assert_eq!(analyze(), found);
+
+    // The second time they were read and not looked for again.
+    let mut kept: Value = serde_json::from_str(&sandbox.read("traces.halo/checks.json")).unwrap();
+    kept["report"]["findings"] = Value::Array(Vec::new());
+    sandbox.write("traces.halo/checks.json", &kept.to_string());
+    assert_eq!(analyze().findings, []);
+
+    // What other checks found, or what can't be read, is not taken.
+    kept["key"]["checks"] = "others".into();
+    for text in [kept.to_string(), "{\"key\":".to_owned()] {
+        sandbox.write("traces.halo/checks.json", &text);
+        assert_eq!(analyze(), found);
+    }
+
+    // Another dataset is looked through anew.
+    sandbox.fixture("small.jsonl");
+    sandbox.run(&["ingest", "-q", "small.jsonl", "-o", "traces.halo"]).expect_code(0);
+    let grown = analyze();
+    assert!(grown.dataset.spans > found.dataset.spans);
+    assert!(grown.coverage.checks.iter().all(|check| check.population <= grown.dataset.traces));
+    assert!(grown.coverage.checks.iter().any(|check| check.population > found.dataset.traces));
+}
+
+#[test]
 fn the_report_on_stdout_in_every_form() {
     let sandbox = Sandbox::with_dataset("small.jsonl");
     let analyze = |format: &str| {

@@ -19,6 +19,7 @@ use datafusion::logical_expr::{
 };
 
 use super::growth::{Arguments, GROWING, Growth};
+use super::regexp_like;
 use crate::stop::Stop;
 
 /// The part of the memory of queries that one call may make.
@@ -53,6 +54,11 @@ pub(crate) fn bounded(function: &Arc<ScalarUDF>, memory_bytes: usize) -> Option<
     }
     let bytes_max = (memory_bytes / CALL_SHARE) as u64;
     Some(Arc::new(ScalarUDF::from(Bounded { inner: Arc::clone(function), growth: *growth, bytes_max })))
+}
+
+/// Whether the function gives another type within bounds, so that a plan can't change to it.
+pub(crate) fn changes_type(function: &ScalarUDF) -> bool {
+    GROWING.iter().any(|(name, growth)| *name == function.name() && *growth == Growth::Cut)
 }
 
 impl Bounded {
@@ -92,6 +98,17 @@ impl Bounded {
     }
 }
 
+/// Texts on their own. What is cut from a view refers to all of what it was cut from: a sort that keeps the first words of long texts would
+/// keep the texts, and count them for each of its batches.
+fn on_its_own(cut: ColumnarValue) -> Result<ColumnarValue> {
+    if cut.data_type() == DataType::Utf8View { cut.cast_to(&DataType::Utf8, None) } else { Ok(cut) }
+}
+
+/// Type of texts that are on their own.
+fn own_type(of: DataType) -> DataType {
+    if of == DataType::Utf8View { DataType::Utf8 } else { of }
+}
+
 /// An error when a call makes more than it may, of the memory that queries may take.
 pub(crate) fn within(name: &str, bytes: usize, memory_bytes: usize) -> Result<()> {
     let bytes_max = memory_bytes / CALL_SHARE;
@@ -114,6 +131,15 @@ impl ScalarUDFImpl for Bounded {
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let stop = Stop::of(&args.config_options);
         stop.check()?;
+        if self.name() == regexp_like::NAME
+            && let Some(matched) = regexp_like::call(&args, &stop)?
+        {
+            return Ok(matched);
+        }
+        if self.growth == Growth::Cut {
+            // Past the wrapper, which expects the type that is promised here.
+            return on_its_own(self.inner.inner().invoke_with_args(args)?);
+        }
         let arguments = Arguments::of(&args)?;
         self.check(&arguments)?;
         let ends = self.parts(&arguments);
@@ -146,6 +172,9 @@ impl ScalarUDFImpl for Bounded {
         {
             return Ok(ExprSimplifyResult::Original(args));
         }
+        if self.name() == regexp_like::NAME && regexp_like::is_constant(&args) {
+            return Ok(ExprSimplifyResult::Original(args));
+        }
         Ok(match self.inner.simplify(args, info)? {
             // Simplified to a call of the same function, it would be the one without bounds.
             ExprSimplifyResult::Simplified(Expr::ScalarFunction(call)) if call.func.name() == self.name() => {
@@ -176,11 +205,17 @@ impl ScalarUDFImpl for Bounded {
     }
 
     fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
-        self.inner.return_type(arg_types)
+        let inner = self.inner.return_type(arg_types)?;
+        Ok(if self.growth == Growth::Cut { own_type(inner) } else { inner })
     }
 
     fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
-        self.inner.return_field_from_args(args)
+        let inner = self.inner.return_field_from_args(args)?;
+        if self.growth != Growth::Cut || inner.data_type() != &DataType::Utf8View {
+            return Ok(inner);
+        }
+        let field = inner.as_ref().clone();
+        Ok(Arc::new(field.with_data_type(DataType::Utf8)))
     }
 
     fn is_strict(&self) -> bool {

@@ -32,6 +32,8 @@ pub(crate) enum Growth {
     Compared,
     /// Nothing much, after a search for a pattern.
     Searched,
+    /// A part of the first, which would hold on to all of it, and to what that was read from.
+    Cut,
 }
 
 /// Names of the functions, and how they grow.
@@ -69,6 +71,13 @@ pub(crate) const GROWING: &[(&str, Growth)] = &[
     ("json_at", Growth::Searched),
     ("json_leaves", Growth::Searched),
     ("token_estimate", Growth::Searched),
+    ("left", Growth::Cut),
+    ("right", Growth::Cut),
+    ("substr", Growth::Cut),
+    ("split_part", Growth::Cut),
+    ("btrim", Growth::Cut),
+    ("ltrim", Growth::Cut),
+    ("rtrim", Growth::Cut),
 ];
 
 /// The arguments of a call, a row at a time.
@@ -156,7 +165,7 @@ impl Growth {
             }),
             Self::Replaced => sum(&|row| replaced(args, row)),
             Self::Rewritten => rewritten(args, enough)?,
-            Self::Compared | Self::Searched => 0,
+            Self::Compared | Self::Searched | Self::Cut => 0,
         })
     }
 

@@ -59,16 +59,6 @@ impl Function {
         ScalarUDF::from(Self { name: entry.name, takes, returns, run, documentation })
     }
 
-    /// A function that only the views call.
-    pub(super) fn hidden(
-        name: &'static str,
-        takes: Signature,
-        returns: DataType,
-        run: fn(&Arguments) -> Result<ArrayRef>,
-    ) -> ScalarUDF {
-        ScalarUDF::from(Self { name, takes, returns, run: Run::Pure(run), documentation: None })
-    }
-
     /// A function that only the views call, and that looks something up.
     pub(super) fn holding(
         name: &'static str,

@@ -56,12 +56,12 @@ impl Tool for QueryTraces {
         let offset = args.offset.unwrap_or(0);
         let sql = format!(
             "SELECT trace_id, start_time, duration_ms, span_count, llm_calls, tool_calls, failed_tool_calls, error_spans,
-                input_tokens, output_tokens, root_name, outcome, array_to_string(service_names, ',') AS services,
-                array_to_string(agent_names, ',') AS agents, array_to_string(models, ',') AS models, count(*) OVER () AS total
+                input_tokens, output_tokens, root_name, outcome, service_names AS services, agent_names AS agents, models, count(*) OVER () AS total
              FROM traces WHERE {condition} ORDER BY start_time, trace_id LIMIT {limit} OFFSET {offset}"
         );
         let rows = self.session.own_query(&sql, &context.cancel).await;
         let mut rows = rows.map_err(tool_error)?.rows();
+        rows.iter_mut().for_each(join_lists);
         self.add_inputs(&mut rows, context).await?;
         let Some(first) = rows.first() else {
             return Ok(ToolOutput::text(self.nothing(&condition, offset, context).await?));
@@ -125,6 +125,16 @@ impl QueryTraces {
         } else {
             format!("0 of {total} traces meet the filters\n")
         })
+    }
+}
+
+/// Makes lists of names texts. Here and not in the statement, which would do it for every trace that meets the filters.
+fn join_lists(row: &mut Map<String, Value>) {
+    for value in row.values_mut() {
+        if let Value::Array(names) = value {
+            let names: Vec<&str> = names.iter().filter_map(Value::as_str).collect();
+            *value = Value::from(names.join(","));
+        }
     }
 }
 

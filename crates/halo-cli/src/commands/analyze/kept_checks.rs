@@ -1,0 +1,75 @@
+//! What the checks gave on a dataset, kept in its folder: the same checks give the same on the same data, and a dataset is analysed many times.
+
+use std::path::{Path, PathBuf};
+
+use halo_checks::{CheckOptions, CheckReport, run_checks};
+use halo_dataset::{Dataset, Manifest};
+use halo_query::TraceSession;
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use crate::exit::Failure;
+
+const FILE: &str = "checks.json";
+
+/// What was found, and by what in what.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    key: Key,
+    report: CheckReport,
+}
+
+/// All that a result depends on.
+#[derive(PartialEq, Serialize, Deserialize)]
+struct Key {
+    program: String,
+    checks: String,
+    dataset: Manifest,
+}
+
+impl Key {
+    fn of(dataset: &Dataset) -> Self {
+        Self { program: program(), checks: halo_checks::fingerprint(), dataset: dataset.manifest().clone() }
+    }
+}
+
+/// The findings of the checks: those that are kept, or by running them.
+pub(super) async fn checks(
+    session: &TraceSession,
+    dataset: &Dataset,
+    options: CheckOptions,
+    cancel: &CancellationToken,
+) -> Result<CheckReport, Failure> {
+    let key = Key::of(dataset);
+    let path = dataset.root().join(FILE);
+    if let Some(kept) = read(&path).filter(|kept| kept.key == key) {
+        return Ok(kept.report);
+    }
+    let report = run_checks(session, options, cancel).await?;
+    // A check that could not run may do so the next time, when the machine is less busy.
+    if report.outcomes.iter().all(|outcome| outcome.error.is_none()) {
+        let kept = Kept { key, report };
+        // Where the dataset can't be written, it is only read.
+        drop(write(&path, &kept));
+        return Ok(kept.report);
+    }
+    Ok(report)
+}
+
+fn read(path: &Path) -> Option<Kept> {
+    serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+}
+
+/// Aside and renamed: nobody reads half of it.
+fn write(path: &Path, kept: &Kept) -> std::io::Result<()> {
+    let aside = PathBuf::from(format!("{}.{}", path.display(), std::process::id()));
+    std::fs::write(&aside, serde_json::to_vec(kept)?)?;
+    std::fs::rename(&aside, path).inspect_err(|_| drop(std::fs::remove_file(&aside)))
+}
+
+/// This very build, on this machine.
+fn program() -> String {
+    let file = std::env::current_exe().and_then(std::fs::metadata);
+    let told = file.map(|file| format!("{} {:?}", file.len(), file.modified().ok()));
+    format!("{} {}", env!("CARGO_PKG_VERSION"), told.unwrap_or_default())
+}
