@@ -1,9 +1,11 @@
 //! Running the catalogue over a dataset.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use futures::StreamExt as _;
+use futures::stream;
 use halo_protocol::{CheckOutcome, Evidence, Finding, FindingDraft, FindingSource, RefusedFinding};
-use halo_query::{QueryError, TraceSession};
+use halo_query::{LimitKind, QueryError, TraceSession};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +19,8 @@ use crate::trace_index::TraceSet;
 use crate::words::{Filling, code};
 use crate::{CheckError, sql};
 
+/// Checks that are looked for at once.
+const AT_ONCE: usize = 2;
 /// Above this many subjects with the same fault, the fault is not theirs: one finding tells of all.
 const SUBJECTS_MAX: usize = 3;
 /// Subjects that a finding about several names.
@@ -72,31 +76,23 @@ pub async fn run_catalogue(
         done: Vec::new(),
         report: CheckReport { findings: Vec::new(), outcomes: Vec::new(), refused: Vec::new(), quotes_dropped: 0 },
     };
-    let mut hits = match checks.first() {
-        Some(check) => Some(Hits::of(check, &ground).await),
-        None => None,
-    };
-    for (check, following) in checks.iter().zip(checks.iter().skip(1).map(Some).chain([None])) {
-        // The next one is looked for while this one is judged: judging plans many small statements, and leaves the engine idle in between.
-        let next = async {
-            match following {
-                Some(check) => Some(Hits::of(check, &ground).await),
-                None => None,
-            }
+    let mut ahead = std::pin::pin!(stream::iter(checks).map(|check| Hits::of(check, &ground)).buffered(AT_ONCE));
+    let mut waiting = VecDeque::new();
+    for check in checks {
+        let found = match waiting.pop_front() {
+            Some(found) => Some(found),
+            None => ahead.next().await,
         };
-        let judged = async {
-            match hits.take() {
-                Some(Ok(hits)) => run.check(check, &hits).await,
-                Some(Err(error)) => Err(error),
-                None => Ok(empty_outcome(check)),
+        let outcome = {
+            let mut judged = std::pin::pin!(run.judge(check, found));
+            // The next ones are looked for meanwhile: judging plans many small statements, and leaves the engine idle in between.
+            loop {
+                tokio::select! {
+                    biased;
+                    outcome = &mut judged => break outcome?,
+                    Some(found) = ahead.next(), if waiting.len() < AT_ONCE => waiting.push_back(found),
+                }
             }
-        };
-        let (outcome, found) = futures::join!(judged, next);
-        hits = found;
-        let outcome = match outcome {
-            Ok(outcome) => outcome,
-            Err(error @ CheckError::Query(QueryError::Cancelled)) => return Err(error),
-            Err(error) => CheckOutcome { error: Some(error.to_string()), ..empty_outcome(check) },
         };
         run.report.outcomes.push(outcome);
     }
@@ -122,7 +118,16 @@ struct Hits {
 
 impl Hits {
     async fn of(check: &Check, ground: &Ground) -> Result<Self, CheckError> {
-        let result = ground.hits(check).await?;
+        let population = async {
+            if check.population_sql.contains("{subject}") {
+                return Ok(());
+            }
+            // Kept, and asked for again when the hits are judged.
+            ground.traces(&check.population_sql).await.map(drop)
+        };
+        let (result, population) = futures::join!(ground.hits(check), population);
+        let result = result?;
+        population?;
         let trace_ids = column(&result, "trace_id")?;
         let span_ids = column(&result, "span_id")?;
         let quotes = column(&result, "quote")?;
@@ -161,6 +166,26 @@ enum Verdict {
 }
 
 impl Run<'_> {
+    /// What comes of a check; one that fails is an outcome, too.
+    async fn judge(&mut self, check: &Check, found: Option<Result<Hits, CheckError>>) -> Result<CheckOutcome, CheckError> {
+        let outcome = match found {
+            // It may have had to share the memory with others.
+            None | Some(Err(CheckError::Query(QueryError::Limit { kind: LimitKind::Memory, .. }))) => {
+                match Hits::of(check, self.ground).await {
+                    Ok(hits) => self.check(check, &hits).await,
+                    Err(error) => Err(error),
+                }
+            }
+            Some(Ok(hits)) => self.check(check, &hits).await,
+            Some(Err(error)) => Err(error),
+        };
+        match outcome {
+            Err(error @ CheckError::Query(QueryError::Cancelled)) => Err(error),
+            Err(error) => Ok(CheckOutcome { error: Some(error.to_string()), ..empty_outcome(check) }),
+            Ok(outcome) => Ok(outcome),
+        }
+    }
+
     /// Runs one check: 1. the hits; 2. the candidates among them, by subject; 3. those above their threshold that no earlier finding
     /// covers, through the gate; 4. examples of the rest.
     async fn check(&mut self, check: &Check, found: &Hits) -> Result<CheckOutcome, CheckError> {

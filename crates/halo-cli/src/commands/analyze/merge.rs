@@ -20,29 +20,50 @@ pub(crate) async fn findings(
     checks: &[Finding],
     cancel: &Cancel,
 ) -> Vec<Finding> {
-    let mut sets = Vec::new();
-    for finding in &agent {
-        sets.push(traces(session, finding, cancel).await);
-    }
-    let mut merged = agent;
+    let mut sets: Vec<Option<HashSet<String>>> = vec![None; agent.len()];
+    let mut of_checks = Vec::new();
     for check in checks {
-        let own = traces(session, check, cancel).await;
-        if !sets.iter().any(|set| same(set, &own)) {
-            merged.push(check.clone());
+        let mut own = None;
+        let mut is_told = false;
+        for (finding, set) in agent.iter().zip(&mut sets) {
+            // Statements run again only where their numbers can mean the same traces.
+            if !is_told && may_be_same(finding.affected, check.affected) {
+                is_told = same(known(set, session, finding, cancel).await, known(&mut own, session, check, cancel).await);
+            }
+        }
+        if !is_told {
+            of_checks.push(check.clone());
         }
     }
-    merged
+    agent.into_iter().chain(of_checks).collect()
 }
 
-/// Affected traces of a finding. It ran before; when it can't run now (the user interrupted), nothing is merged.
-async fn traces(session: &TraceSession, finding: &Finding, cancel: &Cancel) -> HashSet<String> {
-    let result = session.query(&finding.affected_sql, &LIMITS, cancel).await;
-    result.ok().and_then(|result| result.texts("trace_id")).into_iter().flatten().flatten().collect()
+/// Affected traces of a finding, looked up once. It ran before; when it can't run now (the user interrupted), nothing is merged.
+async fn known<'a>(
+    set: &'a mut Option<HashSet<String>>,
+    session: &TraceSession,
+    finding: &Finding,
+    cancel: &Cancel,
+) -> &'a HashSet<String> {
+    if set.is_none() {
+        let result = session.query(&finding.affected_sql, &LIMITS, cancel).await;
+        *set = Some(result.ok().and_then(|result| result.texts("trace_id")).into_iter().flatten().flatten().collect());
+    }
+    set.get_or_insert_default()
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a share of traces")]
+/// Whether sets of these sizes can have enough in common.
+fn may_be_same(one: u64, other: u64) -> bool {
+    share(one.min(other), one.max(other)) >= SAME_FAULT_SHARE
+}
+
 fn same(one: &HashSet<String>, other: &HashSet<String>) -> bool {
     let common = one.intersection(other).count();
     let all = one.len() + other.len() - common;
-    all > 0 && common as f64 / all as f64 >= SAME_FAULT_SHARE
+    all > 0 && share(common as u64, all as u64) >= SAME_FAULT_SHARE
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a share of traces")]
+fn share(part: u64, all: u64) -> f64 {
+    part as f64 / all as f64
 }
