@@ -14,7 +14,8 @@ pub(crate) fn bench(root: &str) -> anyhow::Result<()> {
         let dataset = Dataset::open(root.as_ref())?;
         let threads = std::thread::available_parallelism()?.get();
         let session = TraceSession::open(&dataset, SessionOptions { threads, memory_bytes: 2 << 30 }).await?;
-        let (options, cancel) = (CheckOptions { time_max: Duration::from_secs(600) }, CancellationToken::new());
+        let (options, cancel) =
+            (CheckOptions { time_max: Duration::from_secs(600), deadline: None }, CancellationToken::new());
         let checks = built_in_checks()?;
         let started = Instant::now();
         let report = run_catalogue(&checks, &session, options, &cancel).await?;

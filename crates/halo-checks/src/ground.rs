@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use halo_query::{LimitKind, QueryError, QueryLimits, QueryResult, TraceSession};
 use tokio_util::sync::CancellationToken;
@@ -29,6 +29,8 @@ const KNOWN_MARKS_MAX: usize = 64 << 20;
 pub struct CheckOptions {
     /// Longest wall time of one query.
     pub time_max: Duration,
+    /// When all has to be done: checks that are not by then say that they had no time.
+    pub deadline: Option<Instant>,
 }
 
 /// A session and the traces of its dataset.
@@ -49,14 +51,16 @@ impl Ground {
         options: CheckOptions,
         cancel: CancellationToken,
     ) -> Result<Self, CheckError> {
-        let index = TraceIndex::load(&session, &limits(ID_ROWS_MAX, options), &cancel).await?;
+        // Without it there is not even an empty report.
+        let whole = CheckOptions { deadline: None, ..options };
+        let index = TraceIndex::load(&session, &limits(ID_ROWS_MAX, whole), &cancel).await?;
         Ok(Self { session, index, shared: None, known: Mutex::default(), options, cancel })
     }
 
     /// Makes the tables that checks share, as far as any of them needs it.
     pub(crate) async fn share(&mut self, checks: &[Check]) -> Result<(), CheckError> {
         let mut session = self.session.clone();
-        let limits = QueryLimits { rows_max: usize::MAX, bytes_max: SHARED_BYTES_MAX, time_max: self.options.time_max };
+        let limits = QueryLimits { bytes_max: SHARED_BYTES_MAX, ..limits(usize::MAX, self.options) };
         for (name, statement) in shared::tables(checks) {
             session = match session.with_table(&name, &statement, &limits, &self.cancel).await {
                 Ok(session) => session,
@@ -129,7 +133,9 @@ impl Ground {
 }
 
 fn limits(rows_max: usize, options: CheckOptions) -> QueryLimits {
-    QueryLimits { rows_max, bytes_max: BYTES_MAX, time_max: options.time_max }
+    let left = options.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+    let time_max = left.map_or(options.time_max, |left| left.min(options.time_max));
+    QueryLimits { rows_max, bytes_max: BYTES_MAX, time_max }
 }
 
 /// A column as text.

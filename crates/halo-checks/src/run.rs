@@ -20,7 +20,7 @@ use crate::words::{Filling, code};
 use crate::{CheckError, sql};
 
 /// Checks that are looked for at once.
-const AT_ONCE: usize = 2;
+const AT_ONCE: usize = 3;
 /// Above this many subjects with the same fault, the fault is not theirs: one finding tells of all.
 const SUBJECTS_MAX: usize = 3;
 /// Subjects that a finding about several names.
@@ -167,7 +167,11 @@ enum Verdict {
 
 impl Run<'_> {
     /// What comes of a check; one that fails is an outcome, too.
-    async fn judge(&mut self, check: &Check, found: Option<Result<Hits, CheckError>>) -> Result<CheckOutcome, CheckError> {
+    async fn judge(
+        &mut self,
+        check: &Check,
+        found: Option<Result<Hits, CheckError>>,
+    ) -> Result<CheckOutcome, CheckError> {
         let outcome = match found {
             // It may have had to share the memory with others.
             None | Some(Err(CheckError::Query(QueryError::Limit { kind: LimitKind::Memory, .. }))) => {

@@ -345,6 +345,8 @@ fn config(options: SessionOptions) -> SessionConfig {
     // DataFusion 55 plans DISTINCT over a window query with LIMIT wrongly ("Ordering direction required"), and statements of
     // findings have just that shape.
     engine.optimizer.enable_distinct_aggregation_soft_limit = false;
+    // Planning is most of the time of a statement over few rows, and a third round changes no plan of the tables' views.
+    engine.optimizer.max_passes = 2;
     config
 }
 

@@ -10,7 +10,7 @@ use halo_testkit::{TestSpan, tiny_dataset};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) const OPTIONS: CheckOptions = CheckOptions { time_max: Duration::from_secs(60) };
+pub(crate) const OPTIONS: CheckOptions = CheckOptions { time_max: Duration::from_secs(60), deadline: None };
 
 pub(crate) async fn open(spans: &[TestSpan]) -> (TempDir, TraceSession) {
     let (folder, dataset) = tiny_dataset(spans);

@@ -87,11 +87,13 @@ async fn work(job: Job, show: &Show, common: &Common) -> Result<Exit, Failure> {
     let cancel = interrupt::token();
     let session = TraceSession::open(&input.dataset, session_options(common)).await?;
     let dataset = summary(&session).await?;
-    let options = CheckOptions { time_max: CHECK_TIME_MAX };
+    let deadline = settings.model.as_ref().and_then(ModelRun::time_max).and_then(|time| started.checked_add(time));
+    let options = CheckOptions { time_max: CHECK_TIME_MAX, deadline };
     let checks = kept_checks::checks(&session, &input.dataset, options, &cancel).await?;
     let work = match (&settings.model, models) {
         (Some(model), Some(models)) => {
-            let ground = agents::Ground { session: &session, checks: &checks, cancel: &cancel, folder: &folder };
+            let ground =
+                agents::Ground { session: &session, checks: &checks, cancel: &cancel, folder: &folder, started };
             agents::run((&settings, model, models), history, (show, common), &ground).await?
         }
         _ => Work::of_checks(&folder, &settings, show, &checks)?,

@@ -181,7 +181,7 @@ fn checks_are_kept_until_the_dataset_changes() {
     // The second time they were read and not looked for again.
     let mut kept: Value = serde_json::from_str(&sandbox.read("traces.halo/checks.json")).unwrap();
     kept["report"]["findings"] = Value::Array(Vec::new());
-    sandbox.write("traces.halo/checks.json", &kept.to_string());
+    sandbox.write("traces.halo/checks.json", kept.to_string());
     assert_eq!(analyze().findings, []);
 
     // What other checks found, or what can't be read, is not taken.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use halo_agent::{AgentError, AgentIdentity, EventSink, Models, RunHistory, RunServices, ToolFactory};
 use halo_checks::{CheckOptions, CheckReport, Gate};
@@ -28,6 +29,8 @@ pub(super) struct Ground<'a> {
     pub(super) checks: &'a CheckReport,
     pub(super) cancel: &'a Cancel,
     pub(super) folder: &'a RunFolder,
+    /// When the program began.
+    pub(super) started: Instant,
 }
 
 /// Lets the models work and gives what came of it, the checks' findings included.
@@ -40,7 +43,7 @@ pub(super) async fn run(
     (show, common): (&Show, &Common),
     ground: &Ground<'_>,
 ) -> Result<Work, Failure> {
-    let Ground { session, checks, cancel, folder } = *ground;
+    let Ground { session, checks, cancel, folder, started } = *ground;
     let sink = event_sink(folder, &history)?;
     let live = watch(&sink, show, common, model);
     let telemetry = telemetry::observe(&sink, settings, folder)?;
@@ -48,10 +51,12 @@ pub(super) async fn run(
     let (tools, code) = tools(session, settings.repo_path.as_deref())?;
     let overview = format!("{}\n{}", in_short(&overview(&tools, cancel).await?), told_checks(checks));
     let mut options = model.options(settings.prompt.as_deref(), overview);
+    // Reading the traces and the checks took part of the time that the user gives.
+    options.limits.time = options.limits.time.map(|time| time.saturating_sub(started.elapsed()));
     options.dataset_context.clone_from(&settings.context);
     options.results_folder = Some(folder.file(RESULTS));
     options.known_findings.clone_from(&checks.findings);
-    let gate = Gate::new(session.clone(), CheckOptions { time_max: CHECK_TIME_MAX }, cancel.clone());
+    let gate = Gate::new(session.clone(), CheckOptions { time_max: CHECK_TIME_MAX, deadline: None }, cancel.clone());
     let services = RunServices {
         models,
         tools: tools.clone(),

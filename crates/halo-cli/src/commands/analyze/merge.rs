@@ -28,7 +28,8 @@ pub(crate) async fn findings(
         for (finding, set) in agent.iter().zip(&mut sets) {
             // Statements run again only where their numbers can mean the same traces.
             if !is_told && may_be_same(finding.affected, check.affected) {
-                is_told = same(known(set, session, finding, cancel).await, known(&mut own, session, check, cancel).await);
+                is_told =
+                    same(known(set, session, finding, cancel).await, known(&mut own, session, check, cancel).await);
             }
         }
         if !is_told {

@@ -103,6 +103,11 @@ impl ModelRun {
         })
     }
 
+    /// Longest wall time of the run.
+    pub(crate) fn time_max(&self) -> Option<Duration> {
+        self.max_time_s.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+    }
+
     /// Takes the limits that a resumed run is given in place of those it had.
     pub(crate) fn with_limits(mut self, limits: &LimitArgs) -> Self {
         self.max_turns = limits.max_turns.unwrap_or(self.max_turns);
@@ -140,11 +145,7 @@ impl ModelRun {
             max_parallel: self.max_parallel,
             max_context: self.max_context,
             output_tokens_max: self.max_output_tokens,
-            limits: Limits {
-                tokens: self.max_tokens,
-                cost_usd: self.max_cost,
-                time: self.max_time_s.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
-            },
+            limits: Limits { tokens: self.max_tokens, cost_usd: self.max_cost, time: self.time_max() },
             refusal_retries: self.refusal_retries,
             ..AgentOptions::new(prompt.unwrap_or_default(), overview)
         }
