@@ -3,7 +3,7 @@
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use halo_protocol::{Evidence, Finding, FindingDraft, FindingSource, Interval};
-use halo_query::{QuoteStatus, TraceSession};
+use halo_query::{QueryError, QuoteStatus, TraceSession};
 use halo_tool::{FindingGate, GateError};
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
@@ -37,6 +37,24 @@ impl Gate {
     #[must_use]
     pub fn new(session: TraceSession, options: CheckOptions, cancel: CancellationToken) -> Self {
         Self { session, options, cancel, ground: OnceCell::new() }
+    }
+
+    /// Affected traces and population of a finding, counted in this dataset; or why its statements do not run here.
+    ///
+    /// # Errors
+    /// The traces can't be read, or the caller cancelled.
+    pub async fn count(&self, finding: &Finding) -> Result<Result<(u64, u64), String>, CheckError> {
+        let ground = self.ground().await?;
+        let mut counts = [0, 0];
+        for (count, statement) in counts.iter_mut().zip([&finding.affected_sql, &finding.population_sql]) {
+            *count = match ground.traces(sql::statement(statement)).await {
+                Ok((set, _)) => set.len(),
+                Err(error @ CheckError::Query(QueryError::Cancelled | QueryError::Dataset(_))) => return Err(error),
+                Err(error) => return Ok(Err(told(&error))),
+            };
+        }
+        let [affected, population] = counts;
+        Ok(Ok((affected, population)))
     }
 
     async fn ground(&self) -> Result<&Ground, CheckError> {

@@ -8,6 +8,7 @@
 //! This crate knows the tables `spans` and `traces` and SQL; it knows no query engine, no model endpoint and no report.
 
 mod catalogue;
+mod change;
 mod error;
 mod evidence;
 mod gate;
@@ -22,6 +23,7 @@ mod trace_index;
 mod words;
 
 pub use catalogue::{Check, built_in_checks, fingerprint};
+pub use change::{Change, FindingChange, Rate, changes};
 pub use error::CheckError;
 pub use gate::Gate;
 pub use ground::CheckOptions;

@@ -1,6 +1,7 @@
 //! The command line: what the user typed, checked and inert.
 
 mod model;
+mod proof;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use halo_protocol::Severity;
 
 pub(crate) use self::model::{Api, LimitArgs, ModelArgs, ReasoningEffort, SecretArgs};
+pub(crate) use self::proof::{CheckArgs, CheckFormat, VerifyArgs};
 
 /// Finds the systemic faults of an LLM agent's harness in its OpenTelemetry traces.
 #[derive(Debug, Parser)]
@@ -56,6 +58,15 @@ pub(crate) enum Command {
     Resume(ResumeArgs),
     /// List the analyses there are
     Runs(RunsArgs),
+    /// Measure everything that a report says again; or, with other traces, tell what became of its findings
+    ///
+    /// On the traces of the report every figure and quote must come out as it stands, else the exit code is 1. With a dataset or trace
+    /// files after RUN, each finding is held, worse, better or gone there, and what only they have is new.
+    Verify(VerifyArgs),
+    /// Run the built-in checks as a gate for CI
+    ///
+    /// The exit code is 1 when they find anything; with --baseline, when something is new or worse than in an earlier run.
+    Check(CheckArgs),
     /// Tell what a dataset holds and how well its attributes were mapped to columns
     Info(InfoArgs),
     /// Give every span back as a line, as it came

@@ -55,6 +55,8 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Analyze(args) => with_runtime(&common, commands::analyze::run(&args, &common)),
         Command::Resume(args) => with_runtime(&common, commands::analyze::resume(&args, &common)),
         Command::Runs(args) => commands::runs::run(&args, &common),
+        Command::Verify(args) => with_runtime(&common, commands::verify::run(&args, &common)),
+        Command::Check(args) => with_runtime(&common, commands::check::run(&args, &common)),
     }
 }
 

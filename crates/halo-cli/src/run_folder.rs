@@ -23,6 +23,7 @@ pub(crate) const RESULTS: &str = "results";
 /// Folder of saved tables.
 pub(crate) const TABLES: &str = "tables";
 const SETTINGS: &str = "run.json";
+const REPORT: &str = "report.json";
 
 impl RunFolder {
     /// Makes the folder: the one the user named, or a new one among the user's runs.
@@ -57,7 +58,7 @@ impl RunFolder {
     /// Removes what an earlier run left here: its tables and results are not this run's. The log is emptied by whoever writes it next, who
     /// also sees whether somebody still does.
     fn clear(&self) -> Result<(), Failure> {
-        for name in [SETTINGS, RESULTS, TABLES, "findings.json", "report.json", "report.md", "report.html"] {
+        for name in [SETTINGS, RESULTS, TABLES, "findings.json", REPORT, "report.md", "report.html"] {
             let path = self.file(name);
             let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
             match removed {
@@ -68,6 +69,30 @@ impl RunFolder {
             }
         }
         Ok(())
+    }
+
+    /// The run that the user names: its folder, or its name among the user's runs.
+    pub(crate) fn named(named: &Path) -> Result<Self, Failure> {
+        if named.is_dir() {
+            return Self::open(named);
+        }
+        let listed = folders::runs()?.join(named);
+        if named.components().count() == 1 && listed.is_dir() {
+            return Self::open(&listed);
+        }
+        Err(Failure::new(Exit::Input, format!("there is no run `{}`", named.display()))
+            .hint("`halo runs` lists the runs there are; a folder given with --out is named by its path"))
+    }
+
+    /// The report of the run.
+    pub(crate) fn read_report(&self) -> Result<Report, Failure> {
+        let path = self.file(REPORT);
+        let text = fs::read_to_string(&path).map_err(|error| {
+            Failure::new(Exit::Input, format!("cannot read `{}`: {error}", path.display()))
+                .hint("a run that has not ended has no report: `halo resume` goes on with it")
+        })?;
+        serde_json::from_str(&text)
+            .map_err(|error| Failure::new(Exit::Input, format!("`{}` is no report: {error}", path.display())))
     }
 
     /// The folder of a run that there is.
@@ -103,7 +128,7 @@ impl RunFolder {
     /// Writes the report as Markdown, HTML and JSON, and the findings alone.
     pub(crate) fn write_report(&self, report: &Report) -> Result<(), Failure> {
         self.write("findings.json", &to_json(&report.findings)?)?;
-        self.write("report.json", &halo_report::json(report))?;
+        self.write(REPORT, &halo_report::json(report))?;
         self.write("report.md", &halo_report::markdown(report))?;
         self.write("report.html", &halo_report::html(report))
     }

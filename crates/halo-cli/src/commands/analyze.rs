@@ -3,7 +3,7 @@
 mod agents;
 pub(crate) mod code_host;
 mod endpoint;
-mod kept_checks;
+pub(crate) mod kept_checks;
 mod merge;
 mod prices;
 mod resume;

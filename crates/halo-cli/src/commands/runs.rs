@@ -5,12 +5,11 @@ use std::path::Path;
 
 use halo_agent::RunHistory;
 use halo_protocol::{Report, RunEnd};
-use halo_query::{QueryResult, RenderOptions};
-use halo_tool::{ColumnType, NewTable};
+use halo_tool::ColumnType;
 use serde_json::{Map, Value, json};
 
 use crate::args::{Common, RowFormat, RunsArgs};
-use crate::commands::sql::format_of;
+use crate::commands::rows;
 use crate::exit::{Exit, Failure};
 use crate::run_folder::{EVENTS, RunFolder};
 use crate::{folders, output};
@@ -26,9 +25,6 @@ const COLUMNS: [(&str, ColumnType); 7] = [
     ("input", ColumnType::Text),
 ];
 
-/// Widest cell of a table.
-const CELL_WIDTH_MAX: usize = 60;
-
 /// Runs the command.
 pub(crate) fn run(args: &RunsArgs, common: &Common) -> Result<Exit, Failure> {
     output::set_color(common);
@@ -43,13 +39,7 @@ pub(crate) fn run(args: &RunsArgs, common: &Common) -> Result<Exit, Failure> {
     if rows.is_empty() && args.format == RowFormat::Table {
         return Ok(Exit::Done);
     }
-    let columns = COLUMNS.map(|(name, kind)| (name.to_owned(), kind)).to_vec();
-    let result = QueryResult::of_table(&NewTable { columns, rows })?;
-    let mut text = Vec::new();
-    // Writing to memory cannot fail.
-    let options = RenderOptions { cell_width_max: CELL_WIDTH_MAX };
-    drop(halo_query::render(&result, format_of(args.format), options, &mut text));
-    output::stdout(&String::from_utf8_lossy(&text))?;
+    rows::print(&COLUMNS, rows, args.format)?;
     Ok(Exit::Done)
 }
 

@@ -20,3 +20,4 @@ mod shell;
 mod sql;
 mod telemetry;
 mod truth;
+mod verify;

@@ -34,7 +34,7 @@ impl Key {
 }
 
 /// The findings of the checks: those that are kept, or by running them.
-pub(super) async fn checks(
+pub(crate) async fn checks(
     session: &TraceSession,
     dataset: &Dataset,
     options: CheckOptions,

@@ -1,6 +1,5 @@
 //! `halo resume`: a run that stopped goes on from its folder, without asking again for what was answered.
 
-use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use halo_agent::RunHistory;
@@ -10,9 +9,9 @@ use halo_protocol::{Report, RunEnd};
 use super::{Job, Show, endpoint, work};
 use crate::args::{Common, ResumeArgs};
 use crate::exit::{Exit, Failure};
+use crate::output;
 use crate::raw_input::Input;
 use crate::run_folder::{EVENTS, RunFolder};
-use crate::{folders, output};
 
 /// Runs the command.
 ///
@@ -20,7 +19,7 @@ use crate::{folders, output};
 pub(crate) async fn resume(args: &ResumeArgs, common: &Common) -> Result<Exit, Failure> {
     output::set_color(common);
     let started = Instant::now();
-    let folder = RunFolder::open(&find(&args.run)?)?;
+    let folder = RunFolder::named(&args.run)?;
     let mut settings = folder.read_settings()?;
     let Some(model) = settings.model.take() else {
         return Err(Failure::new(Exit::Usage, "this run had no model, so there is nothing to go on with")
@@ -50,17 +49,4 @@ fn is_reported(folder: &RunFolder) -> bool {
     let text = std::fs::read_to_string(folder.file("report.json")).unwrap_or_default();
     let report: Result<Report, _> = serde_json::from_str(&text);
     report.is_ok_and(|report| report.run.end == RunEnd::Complete) && folder.file("report.html").is_file()
-}
-
-/// The folder that the user names, or the run of this name among the user's.
-fn find(named: &Path) -> Result<PathBuf, Failure> {
-    if named.is_dir() {
-        return Ok(named.to_owned());
-    }
-    let listed = folders::runs()?.join(named);
-    if named.components().count() == 1 && listed.is_dir() {
-        return Ok(listed);
-    }
-    Err(Failure::new(Exit::Input, format!("there is no run `{}`", named.display()))
-        .hint("`halo runs` lists the runs there are; a folder given with --out is named by its path"))
 }

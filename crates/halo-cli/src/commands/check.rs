@@ -1,0 +1,93 @@
+//! `halo check`: the checks alone, as a gate for CI: everything that is above its threshold counts, or what is new or worse than in an earlier run.
+
+use std::time::Duration;
+
+use halo_checks::{Change, CheckOptions, CheckReport, FindingChange, Gate, changes};
+use halo_protocol::{Finding, Severity};
+use halo_query::TraceSession;
+
+use super::rows;
+use crate::args::{CheckArgs, CheckFormat, Common};
+use crate::commands::analyze::kept_checks;
+use crate::commands::sql::session_options;
+use crate::exit::{Exit, Failure};
+use crate::run_folder::RunFolder;
+use crate::{interrupt, output, raw_input};
+
+mod junit;
+mod sarif;
+
+/// Longest wall time of one query.
+const QUERY_TIME_MAX: Duration = Duration::from_secs(120);
+
+/// What came out.
+pub(crate) struct Outcome {
+    /// What the user named.
+    input: String,
+    /// What the checks gave.
+    checked: CheckReport,
+    /// Each finding, with what became of it when there is something to compare with; those that are gone, too.
+    changes: Vec<FindingChange>,
+    has_baseline: bool,
+}
+
+impl Outcome {
+    /// Whether a finding counts: all do, or what is worse than before.
+    fn counts(&self, change: &FindingChange) -> bool {
+        if self.has_baseline { change.change.is_regression() } else { true }
+    }
+
+    /// The finding behind a change; `None` when it is of the baseline alone.
+    fn finding(&self, change: &FindingChange) -> Option<&Finding> {
+        self.checked.findings.iter().find(|finding| finding.id == change.id)
+    }
+}
+
+/// Runs the command.
+pub(crate) async fn run(args: &CheckArgs, common: &Common) -> Result<Exit, Failure> {
+    output::set_color(common);
+    let baseline = args.baseline.as_deref().map(|run| RunFolder::named(run)?.read_report()).transpose()?;
+    let input = raw_input::open(&args.inputs, &args.rejects, common)?;
+    let session = TraceSession::open(&input.dataset, session_options(common)).await?;
+    let cancel = interrupt::token();
+    let options = CheckOptions { time_max: QUERY_TIME_MAX, deadline: None };
+    let checked = kept_checks::checks(&session, &input.dataset, options, &cancel).await?;
+    let changes = match &baseline {
+        Some(baseline) => changes(&Gate::new(session, options, cancel), &baseline.findings, &checked.findings).await?,
+        None => checked.findings.iter().map(|finding| FindingChange::of(finding, Change::Held)).collect(),
+    };
+    let outcome = Outcome { input: input.name, checked, changes, has_baseline: baseline.is_some() };
+    print(&outcome, args.format)?;
+    Ok(gate(&outcome, args.fail_on.severity(), common))
+}
+
+fn print(outcome: &Outcome, format: CheckFormat) -> Result<(), Failure> {
+    let Some(format) = format.rows() else {
+        return output::stdout(&match format {
+            CheckFormat::Sarif => sarif::document(outcome),
+            _ => junit::document(outcome),
+        });
+    };
+    // Without a baseline there is no before.
+    let columns = rows::CHANGE_COLUMNS.iter().copied();
+    let columns: Vec<_> =
+        columns.filter(|(name, _)| outcome.has_baseline || !rows::OF_BASELINE.contains(name)).collect();
+    rows::print(&columns, outcome.changes.iter().map(rows::of_change).collect(), format)
+}
+
+/// Whether the gate fires, and why.
+fn gate(outcome: &Outcome, limit: Severity, common: &Common) -> Exit {
+    let counted = outcome.changes.iter().filter(|change| outcome.counts(change) && change.severity >= limit).count();
+    let failed = outcome.checked.outcomes.iter().filter(|check| check.error.is_some());
+    let failed: Vec<&str> = failed.map(|check| check.name.as_str()).collect();
+    if !failed.is_empty() {
+        // What was not looked at has not passed.
+        output::warning(&format!("these checks could not run: {}", failed.join(", ")));
+    }
+    if counted > 0 {
+        let what = if outcome.has_baseline { "new or worse " } else { "" };
+        let findings = if counted == 1 { "finding" } else { "findings" };
+        output::note(common, &format!("{counted} {what}{findings} of severity {} or above", limit.as_str()));
+    }
+    if counted > 0 || !failed.is_empty() { Exit::Gate } else { Exit::Done }
+}
