@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use halo_checks::{CheckOptions, built_in_checks, run_catalogue};
+use halo_checks::{CheckOptions, built_in_checks, run_checks};
 use halo_dataset::Dataset;
 use halo_query::{SessionOptions, TraceSession};
 use tokio_util::sync::CancellationToken;
@@ -18,7 +18,7 @@ pub(crate) fn bench(root: &str) -> anyhow::Result<()> {
             (CheckOptions { time_max: Duration::from_secs(600), deadline: None }, CancellationToken::new());
         let checks = built_in_checks()?;
         let started = Instant::now();
-        let report = run_catalogue(&checks, &session, options, &cancel).await?;
+        let report = run_checks(&checks, &session, options, &cancel).await?;
         println!(
             "all {} checks: {:.2} s, {} findings, {} refused, peak {} MB",
             checks.len(),
@@ -28,12 +28,12 @@ pub(crate) fn bench(root: &str) -> anyhow::Result<()> {
             crate::peak_memory_megabytes()
         );
         let started = Instant::now();
-        run_catalogue(&[], &session, options, &cancel).await?;
+        run_checks(&[], &session, options, &cancel).await?;
         println!("none of them: {:.3} s", started.elapsed().as_secs_f64());
         let mut times = Vec::new();
         for check in &checks {
             let started = Instant::now();
-            let report = run_catalogue(std::slice::from_ref(check), &session, options, &cancel).await?;
+            let report = run_checks(std::slice::from_ref(check), &session, options, &cancel).await?;
             times.push((started.elapsed().as_secs_f64(), check.name.as_str(), report.outcomes[0].affected));
         }
         times.sort_by(|one, other| other.0.total_cmp(&one.0));

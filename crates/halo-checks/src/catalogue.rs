@@ -6,9 +6,9 @@
 //! `checks/shared/name.sql`.
 //!
 //! `checks/NAME.md` opens with settings between two `---` lines and has the sections Claim, Cause, Fix and False alarms. `{subject}`,
-//! `{affected}`, `{population}` and `{rate}` in its texts and in its title are filled in.
+//! `{affected}`, `{population}` and `{rate}` in its texts and in its title are filled in. A folder of the user's own is read in the same way.
 
-use std::hash::Hasher as _;
+use std::path::{Path, PathBuf};
 
 use halo_protocol::Severity;
 use twox_hash::XxHash3_64;
@@ -129,15 +129,41 @@ pub fn built_in_checks() -> Result<Vec<Check>, CheckError> {
     SOURCES.iter().map(|(name, sql, words)| parse(name, sql, words)).collect()
 }
 
-/// A text that is another as soon as any word of the built-in checks is.
-#[must_use]
-pub fn fingerprint() -> String {
-    let mut hasher = XxHash3_64::new();
-    for (name, sql, words) in SOURCES {
-        [name, sql, words].into_iter().for_each(|text| hasher.write(text.as_bytes()));
+/// The built-in checks, and after them those of a folder: a file `NAME.sql` and a file `NAME.md` each, written like the built-in ones.
+///
+/// # Errors
+/// The folder can't be read or has no check, or a file is not as it must be.
+pub fn checks_with(folder: Option<&Path>) -> Result<Vec<Check>, CheckError> {
+    let mut checks = built_in_checks()?;
+    let Some(folder) = folder else {
+        return Ok(checks);
+    };
+    let unreadable =
+        |path: &Path, error: &std::io::Error| CheckError::Folder { path: path.to_owned(), reason: error.to_string() };
+    let entries = std::fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
+    let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    files.retain(|path| path.extension().is_some_and(|suffix| suffix == "sql"));
+    files.sort();
+    if files.is_empty() {
+        let reason = "it has no file NAME.sql, with a NAME.md beside it".to_owned();
+        return Err(CheckError::Folder { path: folder.to_owned(), reason });
     }
-    FRAGMENTS.iter().for_each(|(_, piece)| hasher.write(piece.as_bytes()));
-    format!("{:016x}", hasher.finish())
+    for file in files {
+        let name = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
+        let read = |path: &Path| std::fs::read_to_string(path).map_err(|error| unreadable(path, &error));
+        let check = parse(&name, &read(&file)?, &read(&file.with_extension("md"))?)?;
+        if checks.iter().any(|known| known.name == name) {
+            return Err(CheckError::Catalogue { name, reason: "there is a check of this name already".to_owned() });
+        }
+        checks.push(check);
+    }
+    Ok(checks)
+}
+
+/// A text that is another as soon as any word of these checks is.
+#[must_use]
+pub fn fingerprint(checks: &[Check]) -> String {
+    format!("{:016x}", XxHash3_64::oneshot(format!("{checks:?}").as_bytes()))
 }
 
 /// Makes a check of its two files.
@@ -232,6 +258,29 @@ mod tests {
                 assert!(at.is_some_and(|at| at < index), "{name}: {earlier} does not stand before it");
             }
         }
+    }
+
+    #[test]
+    fn a_folder_adds_checks() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("written");
+        let message = || checks_with(Some(folder.path())).expect_err("not as it must be").to_string();
+        let place = folder.path().display().to_string();
+        assert_eq!(message(), format!("checks in `{place}`: it has no file NAME.sql, with a NAME.md beside it"));
+        write("polite.sql", "SELECT trace_id, span_id, left(output, 9) AS quote FROM spans");
+        assert!(message().starts_with(&format!("checks in `{place}/polite.md`: ")), "{}", message());
+        let words = "---\nheading: H\nseverity: low\ncategory: x\nmin_traces: 3\nmin_rate: 0.01\npopulation: all\n---\n# Claim\na\n# Cause\nb\n# Fix\nc\n# False alarms\nd\n";
+        write("polite.md", &words.replace("low", "awful"));
+        assert_eq!(message(), "check `polite`: `awful` is no severity");
+        write("polite.md", words);
+        let checks = checks_with(Some(folder.path())).expect("whole");
+        assert_eq!(checks.last().map(|check| check.name.as_str()), Some("polite"));
+        let built_in = built_in_checks().expect("the catalogue parses");
+        assert_eq!(checks[..built_in.len()], built_in);
+        assert_ne!(fingerprint(&checks), fingerprint(&built_in));
+        write("timeouts.sql", "SELECT 1");
+        write("timeouts.md", words);
+        assert_eq!(message(), "check `timeouts`: there is a check of this name already");
     }
 
     #[test]

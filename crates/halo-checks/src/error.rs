@@ -1,5 +1,7 @@
 //! What can go wrong with the checks, by who can mend it.
 
+use std::path::PathBuf;
+
 use halo_query::QueryError;
 
 /// Why checks could not run at all. A single check that fails is an outcome, not an error.
@@ -10,6 +12,14 @@ pub enum CheckError {
     Catalogue {
         /// Name of the check.
         name: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A folder of checks can't be read.
+    #[error("checks in `{path}`: {reason}", path = path.display())]
+    Folder {
+        /// The folder, or the file in it.
+        path: PathBuf,
         /// What is wrong.
         reason: String,
     },
@@ -39,7 +49,7 @@ impl CheckError {
         match self {
             Self::Query(error) => error.hint(),
             Self::TooManyRows { .. } => Some("select DISTINCT trace_id"),
-            Self::Catalogue { .. } | Self::Column { .. } => None,
+            Self::Catalogue { .. } | Self::Folder { .. } | Self::Column { .. } => None,
         }
     }
 }

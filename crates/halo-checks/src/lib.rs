@@ -1,6 +1,6 @@
 //! Deterministic detectors of harness faults, and the gate that every finding passes.
 //!
-//! [`run_checks`] runs the catalogue of [`Check`]s over a dataset and gives findings with counts, interval, scope and quotes.
+//! [`run_checks`] runs [`Check`]s, the built-in ones or also [those of a folder](checks_with), over a dataset and gives findings with counts, interval, scope and quotes.
 //! [`Gate`] measures claims of a model in the same way: its statements run, its quotes are looked up, and what does not hold is
 //! refused with the reason. Each finding says which release, model, tenant or day
 //! its traces have in common.
@@ -22,9 +22,9 @@ mod statistics;
 mod trace_index;
 mod words;
 
-pub use catalogue::{Check, built_in_checks, fingerprint};
+pub use catalogue::{Check, built_in_checks, checks_with, fingerprint};
 pub use change::{Change, FindingChange, Rate, changes};
 pub use error::CheckError;
 pub use gate::Gate;
 pub use ground::CheckOptions;
-pub use run::{CheckReport, run_catalogue, run_checks};
+pub use run::{CheckReport, run_checks};

@@ -9,7 +9,7 @@ use halo_query::{LimitKind, QueryError, TraceSession};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::catalogue::{ALL_TRACES, Check, built_in_checks};
+use crate::catalogue::{ALL_TRACES, Check};
 use crate::evidence::{Hit, QUOTES_MAX, choose};
 use crate::gate::{check_id, prove, standing_only};
 use crate::ground::{CheckOptions, Ground, column};
@@ -47,23 +47,11 @@ pub struct CheckReport {
     pub quotes_dropped: usize,
 }
 
-/// Runs the built-in checks. A check that fails is an outcome with an error; the others go on.
+/// Runs these checks, in their order. A check that fails is an outcome with an error; the others go on.
 ///
 /// # Errors
 /// The traces can't be read at all, or the caller cancelled.
 pub async fn run_checks(
-    session: &TraceSession,
-    options: CheckOptions,
-    cancel: &CancellationToken,
-) -> Result<CheckReport, CheckError> {
-    run_catalogue(&built_in_checks()?, session, options, cancel).await
-}
-
-/// Runs these checks, in their order: a part of the built-in ones.
-///
-/// # Errors
-/// As [`run_checks`].
-pub async fn run_catalogue(
     checks: &[Check],
     session: &TraceSession,
     options: CheckOptions,

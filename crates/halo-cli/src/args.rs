@@ -372,6 +372,9 @@ pub(crate) struct AnalyzeArgs {
     /// Folder with the code of the harness, for the model to read; with git, its history too
     #[arg(long, value_name = "DIR")]
     pub(crate) repo_path: Option<PathBuf>,
+    /// Folder with checks of your own, NAME.sql and NAME.md each, that run after the built-in ones
+    #[arg(long, value_name = "DIR")]
+    pub(crate) checks: Option<PathBuf>,
     /// Write halo's own agents, model calls and tools as spans: into the run's folder, to a file, or to an OTLP endpoint
     #[arg(long, value_name = "FILE|URL", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     pub(crate) telemetry: Option<String>,

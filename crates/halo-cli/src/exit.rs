@@ -105,6 +105,8 @@ impl From<CheckError> for Failure {
     fn from(error: CheckError) -> Self {
         match error {
             CheckError::Query(error) => error.into(),
+            // The user's own: those of the program are whole.
+            CheckError::Folder { .. } | CheckError::Catalogue { .. } => Self::new(Exit::Usage, error.to_string()),
             other => Self::new(Exit::Bug, other.to_string()).with_hint(other.hint()),
         }
     }

@@ -115,7 +115,7 @@ async fn a_check_that_fails_does_not_end_the_others() {
     checks[0].sql = "SELECT trace_id, quote FROM spans".to_owned();
     let cancel = tokio_util::sync::CancellationToken::new();
     let report =
-        halo_checks::run_catalogue(&checks, &session, crate::support::OPTIONS, &cancel).await.expect("the run goes on");
+        halo_checks::run_checks(&checks, &session, crate::support::OPTIONS, &cancel).await.expect("the run goes on");
     let errors: Vec<_> = report.outcomes.iter().map(|outcome| outcome.error.as_deref()).collect();
     assert_eq!((errors[0], errors[1]), (Some("line 1, column 18: there is no column `quote`"), None));
     assert_eq!(report.findings.len(), 1);
@@ -126,7 +126,7 @@ async fn a_check_that_fails_does_not_end_the_others() {
         "SELECT trace_id, span_id, 'made up' AS quote, 'search' AS subject FROM spans WHERE span_type = 'TOOL'"
             .to_owned();
     let report =
-        halo_checks::run_catalogue(&checks, &session, crate::support::OPTIONS, &cancel).await.expect("the run goes on");
+        halo_checks::run_checks(&checks, &session, crate::support::OPTIONS, &cancel).await.expect("the run goes on");
     assert_eq!((report.findings.len(), report.quotes_dropped), (0, 3));
     assert_eq!(
         report.refused[0].reason,
@@ -134,6 +134,6 @@ async fn a_check_that_fails_does_not_end_the_others() {
     );
 
     cancel.cancel();
-    let cancelled = halo_checks::run_catalogue(&checks, &session, crate::support::OPTIONS, &cancel).await;
+    let cancelled = halo_checks::run_checks(&checks, &session, crate::support::OPTIONS, &cancel).await;
     assert_eq!(cancelled.expect_err("cancelled").to_string(), "the query was cancelled");
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use halo_checks::{Check, CheckOptions, CheckReport, built_in_checks, run_catalogue};
+use halo_checks::{Check, CheckOptions, CheckReport, built_in_checks, run_checks};
 use halo_dataset::Dataset;
 use halo_query::{QueryLimits, SessionOptions, TraceSession};
 use halo_testkit::{TestSpan, tiny_dataset};
@@ -37,7 +37,7 @@ pub(crate) async fn run_on(names: &[&str], dataset: &Dataset) -> CheckReport {
         .filter(|check| names.is_empty() || names.contains(&check.name.as_str()))
         .collect();
     assert!(names.is_empty() || checks.len() == names.len(), "{names:?}");
-    let report = run_catalogue(&checks, &session, OPTIONS, &CancellationToken::new()).await.expect("the checks run");
+    let report = run_checks(&checks, &session, OPTIONS, &CancellationToken::new()).await.expect("the checks run");
     let errors: Vec<_> =
         report.outcomes.iter().filter_map(|outcome| Some((&outcome.name, outcome.error.as_ref()?))).collect();
     assert!(errors.is_empty(), "{errors:#?}");

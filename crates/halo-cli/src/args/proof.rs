@@ -29,6 +29,9 @@ pub(crate) struct CheckArgs {
     /// An earlier run, its folder or name: only what is new or worse since then counts
     #[arg(long, value_name = "RUN")]
     pub(crate) baseline: Option<PathBuf>,
+    /// Folder with checks of your own, NAME.sql and NAME.md each, that run after the built-in ones
+    #[arg(long, value_name = "DIR")]
+    pub(crate) checks: Option<PathBuf>,
     /// Exit with 1 when there is a finding of this severity or above
     #[arg(long, value_name = "SEVERITY", default_value = "low")]
     pub(crate) fail_on: FailOn,

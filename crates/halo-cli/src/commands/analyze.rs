@@ -9,10 +9,11 @@ mod prices;
 mod resume;
 pub(crate) mod settings;
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use halo_agent::{Models, RunHistory};
-use halo_checks::{CheckOptions, CheckReport};
+use halo_checks::{CheckOptions, CheckReport, checks_with};
 use halo_protocol::{Coverage, DatasetSummary, FORMAT_VERSION, Finding, Report, RunEnd, RunInfo, RunMode, Usage};
 use halo_query::{TraceSession, summary};
 use tokio_util::sync::CancellationToken;
@@ -45,6 +46,8 @@ pub(crate) async fn run(args: &AnalyzeArgs, common: &Common) -> Result<Exit, Fai
     let model = ModelRun::of(args);
     let models = model.as_ref().map(|run| endpoint::models(run, &args.model.secrets)).transpose()?;
     let context = read_context(args)?;
+    // What is wrong with them is told before the traces are read.
+    checks_with(args.checks.as_deref())?;
     let input = raw_input::open(&args.inputs, &args.rejects, common)?;
     let folder = RunFolder::create(args.out.as_deref(), &started_at)?;
     let settings = RunSettings {
@@ -54,8 +57,9 @@ pub(crate) async fn run(args: &AnalyzeArgs, common: &Common) -> Result<Exit, Fai
         inputs: args.inputs.clone(),
         dataset: std::path::absolute(input.dataset.root()).unwrap_or_else(|_| input.dataset.root().to_owned()),
         prompt: args.prompt.clone(),
+        checks: args.checks.clone().map(absolute),
         context,
-        repo_path: args.repo_path.clone().map(|path| std::path::absolute(&path).unwrap_or(path)),
+        repo_path: args.repo_path.clone().map(absolute),
         telemetry: args.telemetry.clone(),
         model,
     };
@@ -71,6 +75,11 @@ pub(crate) async fn run(args: &AnalyzeArgs, common: &Common) -> Result<Exit, Fai
     work(job, &show, common).await
 }
 
+/// A path that means the same from everywhere.
+fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
+}
+
 /// A run that is ready to begin, or to go on.
 pub(crate) struct Job {
     pub(crate) settings: RunSettings,
@@ -84,12 +93,13 @@ pub(crate) struct Job {
 /// Does the work of a run: the checks, then the models, then findings in one order and the report.
 async fn work(job: Job, show: &Show, common: &Common) -> Result<Exit, Failure> {
     let Job { settings, models, input, folder, history, started } = job;
+    let catalogue = checks_with(settings.checks.as_deref())?;
     let cancel = interrupt::token();
     let session = TraceSession::open(&input.dataset, session_options(common)).await?;
     let dataset = summary(&session).await?;
     let deadline = settings.model.as_ref().and_then(ModelRun::time_max).and_then(|time| started.checked_add(time));
     let options = CheckOptions { time_max: CHECK_TIME_MAX, deadline };
-    let checks = kept_checks::checks(&session, &input.dataset, options, &cancel).await?;
+    let checks = kept_checks::found(&catalogue, &session, &input.dataset, options, &cancel).await?;
     let work = match (&settings.model, models) {
         (Some(model), Some(models)) => {
             let ground =

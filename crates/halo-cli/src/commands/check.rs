@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use halo_checks::{Change, CheckOptions, CheckReport, FindingChange, Gate, changes};
+use halo_checks::{Change, CheckOptions, CheckReport, FindingChange, Gate, changes, checks_with};
 use halo_protocol::{Finding, Severity};
 use halo_query::TraceSession;
 
@@ -46,12 +46,13 @@ impl Outcome {
 /// Runs the command.
 pub(crate) async fn run(args: &CheckArgs, common: &Common) -> Result<Exit, Failure> {
     output::set_color(common);
+    let catalogue = checks_with(args.checks.as_deref())?;
     let baseline = args.baseline.as_deref().map(|run| RunFolder::named(run)?.read_report()).transpose()?;
     let input = raw_input::open(&args.inputs, &args.rejects, common)?;
     let session = TraceSession::open(&input.dataset, session_options(common)).await?;
     let cancel = interrupt::token();
     let options = CheckOptions { time_max: QUERY_TIME_MAX, deadline: None };
-    let checked = kept_checks::checks(&session, &input.dataset, options, &cancel).await?;
+    let checked = kept_checks::found(&catalogue, &session, &input.dataset, options, &cancel).await?;
     let changes = match &baseline {
         Some(baseline) => changes(&Gate::new(session, options, cancel), &baseline.findings, &checked.findings).await?,
         None => checked.findings.iter().map(|finding| FindingChange::of(finding, Change::Held)).collect(),

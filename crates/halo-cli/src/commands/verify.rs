@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use halo_checks::{CheckOptions, Gate, changes, run_checks};
+use halo_checks::{Check, CheckOptions, Gate, changes, checks_with, run_checks};
 use halo_dataset::Dataset;
 use halo_protocol::{EventKind, Finding, FindingDraft, FindingSource, Report, RunEvent};
 use halo_query::{TraceSession, summary};
@@ -40,7 +40,7 @@ pub(crate) async fn run(args: &VerifyArgs, common: &Common) -> Result<Exit, Fail
     if args.inputs.is_empty() {
         again(&folder, &report, args, common).await
     } else {
-        compare(&report, args, common).await
+        compare(&folder, &report, args, common).await
     }
 }
 
@@ -51,7 +51,8 @@ async fn again(folder: &RunFolder, report: &Report, args: &VerifyArgs, common: &
     let session = TraceSession::open(&dataset, session_options(common)).await?;
     let mut found = files(folder, report);
     found.extend(log(folder, report)?);
-    found.extend(traces(&session, report).await?);
+    let catalogue = checks_with(settings.checks.as_deref())?;
+    found.extend(traces(&catalogue, &session, report).await?);
     if found.is_empty() {
         let quotes: usize = report.findings.iter().map(|finding| finding.evidence.len()).sum();
         let text = format!(
@@ -130,7 +131,7 @@ fn is_of_agent(finding: &Finding) -> bool {
 }
 
 /// What the traces say.
-async fn traces(session: &TraceSession, report: &Report) -> Result<Vec<Difference>, Failure> {
+async fn traces(catalogue: &[Check], session: &TraceSession, report: &Report) -> Result<Vec<Difference>, Failure> {
     let cancel = interrupt::token();
     let options = CheckOptions { time_max: QUERY_TIME_MAX, deadline: None };
     let dataset = summary(session).await?;
@@ -139,7 +140,7 @@ async fn traces(session: &TraceSession, report: &Report) -> Result<Vec<Differenc
     found.extend(coverage.into_iter().filter(|(_, claimed)| *claimed != dataset.traces).map(|(figure, claimed)| {
         Difference::new("coverage", figure, &claimed.to_string(), &dataset.traces.to_string())
     }));
-    let checked = run_checks(session, options, &cancel).await?;
+    let checked = run_checks(catalogue, session, options, &cancel).await?;
     for outcome in &report.coverage.checks {
         let name = format!("check {}", outcome.name);
         match checked.outcomes.iter().find(|other| other.name == outcome.name) {
@@ -186,12 +187,13 @@ fn draft(finding: &Finding) -> FindingDraft {
 }
 
 /// On other traces: how often each fault happens there, and what is new.
-async fn compare(report: &Report, args: &VerifyArgs, common: &Common) -> Result<Exit, Failure> {
+async fn compare(folder: &RunFolder, report: &Report, args: &VerifyArgs, common: &Common) -> Result<Exit, Failure> {
     let input = raw_input::open(&args.inputs, &args.rejects, common)?;
     let session = TraceSession::open(&input.dataset, session_options(common)).await?;
     let cancel = interrupt::token();
     let options = CheckOptions { time_max: QUERY_TIME_MAX, deadline: None };
-    let checked = kept_checks::checks(&session, &input.dataset, options, &cancel).await?;
+    let catalogue = checks_with(folder.read_settings()?.checks.as_deref())?;
+    let checked = kept_checks::found(&catalogue, &session, &input.dataset, options, &cancel).await?;
     let gate = Gate::new(session, options, cancel);
     let changes = changes(&gate, &report.findings, &checked.findings).await?;
     rows::print(&rows::CHANGE_COLUMNS, changes.iter().map(rows::of_change).collect(), args.format)?;

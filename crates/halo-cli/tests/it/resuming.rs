@@ -121,6 +121,8 @@ fn killed_again_and_again_it_ends_with_the_same_report() {
     assert_eq!(replies, requests, "each reply is recorded once");
     let again = model.requests()[seen..].iter().map(turn).find(|turn| finished.contains(turn));
     assert_eq!(again, None, "a turn that was answered is asked again");
+    // What models claimed and what it cost holds, too, by the traces and by the log.
+    sandbox.run(&["verify", "run"]).expect_code(0);
 
     let again = sandbox.run(&["resume", "run"]);
     again.expect_code(0);

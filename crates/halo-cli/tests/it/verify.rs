@@ -155,3 +155,33 @@ fn what_can_not_be_verified_says_why() {
     shown.push(run(&["verify", "run"]));
     assert_snapshot!(shown.join("\n"));
 }
+
+#[test]
+fn checks_of_the_users_own() {
+    let sandbox = Sandbox::new();
+    sandbox.write("monday.jsonl", batch("a", |_, _| false));
+    let check = |more: &[&str]| {
+        let ended =
+            sandbox.run(&[&["check", "-q", "monday.jsonl", "--checks", "mine", "--format", "csv"], more].concat());
+        ended.shown()
+    };
+    let mut shown = vec![check(&[])];
+    std::fs::create_dir(sandbox.path("mine")).unwrap();
+    sandbox.write(
+        "mine/says_sorry.sql",
+        "-- population: SELECT trace_id FROM traces WHERE final_output IS NOT NULL\n\
+         SELECT trace_id, span_id, 'sorry' AS quote FROM spans WHERE span_type = 'LLM' AND strpos(output, 'sorry') > 0",
+    );
+    shown.push(check(&[]));
+    sandbox.write(
+        "mine/says_sorry.md",
+        "---\nheading: Answers say sorry\nseverity: medium\ncategory: tone\nmin_traces: 3\nmin_rate: 0.1\npopulation: runs with an answer\n---\n\
+         # Claim\n{affected} of {population} answers say sorry.\n# Cause\nThe prompt is too meek.\n# Fix\nSay what comes next.\n# False alarms\nNone known.\n",
+    );
+    shown.push(check(&[]));
+    // The same run is measured again with the same checks.
+    sandbox.run(&["analyze", "-q", "monday.jsonl", "--offline", "--checks", "mine", "--out", "run"]).expect_code(0);
+    assert!(sandbox.read("run/report.md").contains("24 of 24 answers say sorry."));
+    sandbox.run(&["verify", "-q", "run"]).expect_code(0);
+    assert_snapshot!(shown.join("\n"));
+}

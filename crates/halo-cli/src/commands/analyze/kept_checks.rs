@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use halo_checks::{CheckOptions, CheckReport, run_checks};
+use halo_checks::{Check, CheckOptions, CheckReport, run_checks};
 use halo_dataset::{Dataset, Manifest};
 use halo_query::TraceSession;
 use serde::{Deserialize, Serialize};
@@ -28,24 +28,25 @@ struct Key {
 }
 
 impl Key {
-    fn of(dataset: &Dataset) -> Self {
-        Self { program: program(), checks: halo_checks::fingerprint(), dataset: dataset.manifest().clone() }
+    fn of(checks: &[Check], dataset: &Dataset) -> Self {
+        Self { program: program(), checks: halo_checks::fingerprint(checks), dataset: dataset.manifest().clone() }
     }
 }
 
 /// The findings of the checks: those that are kept, or by running them.
-pub(crate) async fn checks(
+pub(crate) async fn found(
+    checks: &[Check],
     session: &TraceSession,
     dataset: &Dataset,
     options: CheckOptions,
     cancel: &CancellationToken,
 ) -> Result<CheckReport, Failure> {
-    let key = Key::of(dataset);
+    let key = Key::of(checks, dataset);
     let path = dataset.root().join(FILE);
     if let Some(kept) = read(&path).filter(|kept| kept.key == key) {
         return Ok(kept.report);
     }
-    let report = run_checks(session, options, cancel).await?;
+    let report = run_checks(checks, session, options, cancel).await?;
     // A check that could not run may do so the next time, when the machine is less busy.
     if report.outcomes.iter().all(|outcome| outcome.error.is_none()) {
         let kept = Kept { key, report };

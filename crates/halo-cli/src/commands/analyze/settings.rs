@@ -28,6 +28,9 @@ pub(crate) struct RunSettings {
     /// What the dataset's owner says about it.
     pub(crate) context: Option<String>,
     pub(crate) repo_path: Option<PathBuf>,
+    /// Folder of the user's own checks.
+    #[serde(default)]
+    pub(crate) checks: Option<PathBuf>,
     /// Where halo's own spans go: a file, an address, or empty for the run's folder.
     #[serde(serialize_with = "telemetry_without_secrets")]
     pub(crate) telemetry: Option<String>,
