@@ -14,7 +14,7 @@ drops AS (
 ),
 told AS (
   SELECT d.trace_id, d.span_id, d.step, left(s.output, 600) AS said
-  FROM drops AS d JOIN spans AS s ON s.trace_id = d.trace_id AND s.span_id = d.span_id
+  FROM drops AS d JOIN spans AS s ON s.trace_id = d.trace_id AND s.step = d.step
 ),
 calls AS (
   SELECT trace_id, step, coalesce(tool_name, name) AS tool, text_key(input) AS asked

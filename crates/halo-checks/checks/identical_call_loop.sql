@@ -22,7 +22,7 @@ sized AS (
 ),
 runs AS (
   -- A run is a stretch of calls of one tool with the same arguments. One result in all of them: nothing was learnt.
-  SELECT n.trace_id, n.run, first_value(n.span_id ORDER BY n.step DESC) AS span_id, bool_and(n.failed) AS failed,
+  SELECT n.trace_id, n.run, max(n.step) AS step, bool_and(n.failed) AS failed,
          max(n.started - w.before_ended) AS idle_seconds, (max(n.started) - min(n.started)) / (count(*) - 1) AS pace_seconds
   FROM sized AS n JOIN waits AS w ON w.trace_id = n.trace_id AND w.step = n.step AND w.is_call
   WHERE n.size >= 3
@@ -30,8 +30,8 @@ runs AS (
   -- Several executions of one request are retries by the harness: the agent asked once.
   HAVING count(DISTINCT n.request) >= 3 AND count(n.got) = count(*) AND min(n.got) = max(n.got)
 )
-SELECT r.trace_id, r.span_id, coalesce(nullif(left(c.said, 240), ''), c.asked_head) AS quote
-FROM runs AS r JOIN calls AS c ON c.trace_id = r.trace_id AND c.span_id = r.span_id
+SELECT r.trace_id, c.span_id, coalesce(nullif(left(c.said, 240), ''), c.asked_head) AS quote
+FROM runs AS r JOIN calls AS c ON c.trace_id = r.trace_id AND c.step = r.step
 -- Waiting for something to finish is no loop: somebody paused between the calls, or they are paced and the result says that it goes on.
 WHERE coalesce(r.idle_seconds < 3, true)
   AND NOT (r.pace_seconds >= 5 AND regexp_like(left(c.said, 400), 'pending|running|queued|in[ _]progress|processing|scheduled|waiting|not ready|building', 'i'))

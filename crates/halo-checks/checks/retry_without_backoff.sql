@@ -5,11 +5,11 @@ attempts AS (
          CAST(start_time AS BIGINT) / 1e9 AS started, CAST(end_time AS BIGINT) / 1e9 AS ended
   FROM calls
   UNION ALL
-  -- A model call that fails and comes again at once is the same request.
-  SELECT trace_id, span_id, step, 'LLM', name, 0, coalesce(status = 'ERROR', false),
+  -- What runs without a failed call were asked need not be read.
+  SELECT trace_id, span_id, step, 'LLM', name, text_key(left(input, 400)), coalesce(status = 'ERROR', false),
          CASE WHEN status = 'ERROR' THEN left(coalesce(status_message, output), 240) END,
          CAST(start_time AS BIGINT) / 1e9, CAST(end_time AS BIGINT) / 1e9
-  FROM spans WHERE span_type = 'LLM'
+  FROM spans WHERE span_type = 'LLM' AND trace_id IN (SELECT trace_id FROM spans WHERE span_type = 'LLM' AND status = 'ERROR')
 ),
 compared AS (
   SELECT trace_id, span_id, step, span_type, target, asked, failed, said,

@@ -1,10 +1,12 @@
 //! What became of findings in other traces: a newer batch, or the same harness after a change.
 
-use halo_protocol::{Finding, FindingSource, Interval, Severity};
+use std::cmp::Ordering;
+
+use halo_protocol::{CheckOutcome, Finding, FindingSource, Interval, Report, Severity};
 use serde::Serialize;
 
 use crate::statistics::{as_f64, fisher_exact};
-use crate::{CheckError, Gate};
+use crate::{CheckError, CheckReport, Gate, sql};
 
 /// Rates differ when chance would make them differ as much less often than this.
 const P_VALUE_MAX: f64 = 0.05;
@@ -23,7 +25,7 @@ pub enum Change {
     Better,
     /// It does not happen any more.
     Gone,
-    /// Nothing can be said: there are no traces in which it could happen, or its statement does not run there.
+    /// Nothing can be said: there are no traces in which it could happen, too few to miss it, or its statement does not run there.
     Unmeasured,
 }
 
@@ -115,19 +117,73 @@ impl FindingChange {
     }
 }
 
-/// Compares the findings of a report with other traces, and with what the checks find there; the worst first.
+/// Compares what a report says with other traces, and with what the checks find there; the worst first.
+///
+/// A check's finding that the report does not have is judged by what its check matched then beyond what was told: the same matches make other
+/// findings when they come from fewer tools, cross a threshold, or when what explained them is gone.
 ///
 /// # Errors
 /// The traces can't be read, or the caller cancelled.
-pub async fn changes(gate: &Gate, before: &[Finding], now: &[Finding]) -> Result<Vec<FindingChange>, CheckError> {
+pub async fn changes(gate: &Gate, before: &Report, now: &CheckReport) -> Result<Vec<FindingChange>, CheckError> {
     let mut changes = Vec::new();
-    for finding in before {
+    for finding in &before.findings {
         changes.push(change(finding, gate.count(finding).await?));
     }
-    let is_new = |finding: &&Finding| before.iter().all(|known| known.id != finding.id);
-    changes.extend(now.iter().filter(is_new).map(|finding| FindingChange::of(finding, Change::New)));
+    let others = now.findings.iter().filter(|finding| before.findings.iter().all(|known| known.id != finding.id));
+    changes.extend(others.map(|finding| by_check(finding, (&before.findings, &before.coverage.checks), &now.outcomes)));
     changes.sort_by(|a, b| (a.change, b.severity, &a.id).cmp(&(b.change, a.severity, &b.id)));
     Ok(changes)
+}
+
+/// What a check's finding is beside what the check matched before.
+fn by_check(
+    finding: &Finding,
+    (findings, before): (&[Finding], &[CheckOutcome]),
+    now: &[CheckOutcome],
+) -> FindingChange {
+    let as_new = FindingChange::of(finding, Change::New);
+    let of = |outcomes: &[CheckOutcome]| {
+        let outcome = outcomes.iter().find(|outcome| Some(&outcome.name) == as_new.check.as_ref());
+        outcome.filter(|outcome| outcome.error.is_none()).map(|outcome| (outcome.affected, outcome.population))
+    };
+    let (Some((matched, population)), Some(all_now)) = (of(before), of(now)) else {
+        return as_new;
+    };
+    let told = findings.iter().filter(|known| FindingChange::of(known, Change::New).check == as_new.check);
+    let (told_of_one, told_of_all): (Vec<&Finding>, Vec<&Finding>) =
+        told.partition(|known| sql::is_of_subject(&known.affected_sql));
+    let (was, is, note) = if told_of_all.is_empty() {
+        // What is told of other subjects is not this one's.
+        let told: u64 = told_of_one.iter().map(|known| known.affected).sum();
+        let is = Rate::of(finding.affected, finding.population);
+        (Rate::of(matched.saturating_sub(told), population), is, "before, too seldom to be a finding")
+    } else {
+        (Rate::of(matched, population), Rate::of(all_now.0, all_now.1), "told together with others before")
+    };
+    if was.affected == 0 {
+        return as_new;
+    }
+    let (change, p_value) = compared(&was, &is);
+    FindingChange {
+        change,
+        before: Some(was),
+        now: Some(is),
+        p_value: Some(p_value),
+        note: Some(note.to_owned()),
+        ..as_new
+    }
+}
+
+/// Whether one rate is another, and how likely as much of a difference is by chance.
+fn compared(before: &Rate, now: &Rate) -> (Change, f64) {
+    let (hits, all) = (now.affected + before.affected, now.population + before.population);
+    let p_value = fisher_exact(now.affected, now.population, hits, all);
+    let change = match now.rate.total_cmp(&before.rate) {
+        Ordering::Greater if p_value < P_VALUE_MAX => Change::Worse,
+        Ordering::Less if p_value < P_VALUE_MAX => Change::Better,
+        _ => Change::Held,
+    };
+    (change, p_value)
 }
 
 /// What became of one finding, by its counts in the other traces.
@@ -141,15 +197,15 @@ fn change(finding: &Finding, counted: Result<(u64, u64), String>) -> FindingChan
         }
         Ok((affected, population)) => {
             let now = Rate::of(affected, population);
-            let p_value =
-                fisher_exact(affected, population, affected + before.affected, population + before.population);
-            let change = match now.rate.total_cmp(&before.rate) {
-                _ if affected == 0 => Change::Gone,
-                std::cmp::Ordering::Greater if p_value < P_VALUE_MAX => Change::Worse,
-                std::cmp::Ordering::Less if p_value < P_VALUE_MAX => Change::Better,
-                _ => Change::Held,
-            };
-            (change, Some(now), Some(p_value), None)
+            let (change, p_value) = compared(&before, &now);
+            match (affected, change) {
+                (0, Change::Better) => (Change::Gone, Some(now), Some(p_value), None),
+                (0, _) => {
+                    let note = "not seen, in too few traces to tell".to_owned();
+                    (Change::Unmeasured, Some(now), Some(p_value), Some(note))
+                }
+                _ => (change, Some(now), Some(p_value), None),
+            }
         }
     };
     FindingChange { before: Some(before), now, p_value, note, ..FindingChange::of(finding, change) }
@@ -177,6 +233,7 @@ mod tests {
             scope: Vec::new(),
             evidence: Vec::new(),
             code: Vec::new(),
+            outcomes: None,
             sample_trace_ids: Vec::new(),
             source: FindingSource::Check { name: "timeouts".into() },
             verified: true,
@@ -195,8 +252,42 @@ mod tests {
         // Too few to say more than that it still happens.
         assert_eq!(change(Ok((1, 1))), (Change::Held, Some(1), None));
         assert_eq!(change(Ok((0, 100))), (Change::Gone, Some(0), None));
+        let too_few = Some("not seen, in too few traces to tell".to_owned());
+        assert_eq!(change(Ok((0, 5))), (Change::Unmeasured, Some(0), too_few));
         let nowhere = "there are no traces in which it could happen".to_owned();
         assert_eq!(change(Ok((0, 0))), (Change::Unmeasured, Some(0), Some(nowhere)));
         assert_eq!(change(Err("no column x".into())), (Change::Unmeasured, None, Some("no column x".into())));
+    }
+
+    #[test]
+    fn what_a_check_matched_before_is_not_new() {
+        let outcome = |affected, population| CheckOutcome {
+            name: "timeouts".into(),
+            title: String::new(),
+            affected,
+            population,
+            findings: 1,
+            one_offs: Vec::new(),
+            error: None,
+        };
+        let change = |findings: &[(u64, &str)], matched: Option<u64>, now| {
+            let checks: Vec<CheckOutcome> = matched.map(|matched| outcome(matched, 100)).into_iter().collect();
+            let told = findings.iter().map(|(affected, condition)| Finding {
+                affected_sql: sql::distinct_traces("SELECT 1", Some(*condition).filter(|text| !text.is_empty())),
+                ..finding(*affected, 100)
+            });
+            let told: Vec<Finding> = told.collect();
+            by_check(&finding(now, 100), (&told, &checks), &[outcome(now, 100)]).change
+        };
+        // Nothing was told of it, and little was there.
+        assert_eq!(change(&[], Some(30), 8), Change::Better);
+        assert_eq!(change(&[], Some(4), 8), Change::Held);
+        assert_eq!(change(&[], Some(2), 40), Change::Worse);
+        assert_eq!(change(&[], Some(0), 8), Change::New);
+        assert_eq!(change(&[], None, 8), Change::New);
+        // All that was there was another tool's, and so this is new; or it was told of all tools together.
+        assert_eq!(change(&[(12, "subject = 'a'")], Some(12), 8), Change::New);
+        assert_eq!(change(&[(12, "")], Some(12), 8), Change::Held);
+        assert_eq!(change(&[(12, "subject IS NULL OR subject NOT IN ('a')")], Some(12), 8), Change::Held);
     }
 }

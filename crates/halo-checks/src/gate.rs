@@ -2,7 +2,7 @@
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use halo_protocol::{Evidence, Finding, FindingDraft, FindingSource, Interval};
+use halo_protocol::{Evidence, Finding, FindingDraft, FindingSource, Interval, OutcomeContrast};
 use halo_query::{QueryError, QuoteStatus, TraceSession};
 use halo_tool::{FindingGate, GateError};
 use tokio::sync::OnceCell;
@@ -45,16 +45,16 @@ impl Gate {
     /// The traces can't be read, or the caller cancelled.
     pub async fn count(&self, finding: &Finding) -> Result<Result<(u64, u64), String>, CheckError> {
         let ground = self.ground().await?;
-        let mut counts = [0, 0];
-        for (count, statement) in counts.iter_mut().zip([&finding.affected_sql, &finding.population_sql]) {
-            *count = match ground.traces(sql::statement(statement)).await {
-                Ok((set, _)) => set.len(),
+        let mut sets = Vec::new();
+        for statement in [&finding.affected_sql, &finding.population_sql] {
+            sets.push(match ground.traces(sql::statement(statement)).await {
+                Ok((set, _)) => set,
                 Err(error @ CheckError::Query(QueryError::Cancelled | QueryError::Dataset(_))) => return Err(error),
                 Err(error) => return Ok(Err(told(&error))),
-            };
+            });
         }
-        let [affected, population] = counts;
-        Ok(Ok((affected, population)))
+        // That all affected traces are of the population was proved on other traces.
+        Ok(Ok((sets[0].overlap(&sets[1]), sets[1].len())))
     }
 
     async fn ground(&self) -> Result<&Ground, CheckError> {
@@ -161,6 +161,7 @@ fn finding(ground: &Ground, measured: Measured, not_scope: &[&str]) -> Finding {
         population: total,
         rate: as_f64(hits) / as_f64(total.max(1)),
         interval: Interval::wilson(hits, total),
+        outcomes: contrast(ground, &affected, &population),
         scope: find_scope(&ground.index, &affected, &population, not_scope),
         evidence: draft.evidence,
         code: Vec::new(),
@@ -172,6 +173,16 @@ fn finding(ground: &Ground, measured: Measured, not_scope: &[&str]) -> Finding {
         source: draft.source,
         verified: true,
     }
+}
+
+/// Counts among the traces that failed and those that passed; `None` unless there are both.
+fn contrast(ground: &Ground, affected: &TraceSet, population: &TraceSet) -> Option<OutcomeContrast> {
+    let of = |passed: bool| {
+        let part = population.filtered(|number| ground.index.passed(number) == Some(passed));
+        (part.overlap(affected), part.len())
+    };
+    let ((failed_affected, failed), (passed_affected, passed)) = (of(false), of(true));
+    (failed > 0 && passed > 0).then_some(OutcomeContrast { failed_affected, failed, passed_affected, passed })
 }
 
 fn missing_texts(draft: &FindingDraft) -> Vec<String> {

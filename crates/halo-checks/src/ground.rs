@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use halo_query::{LimitKind, QueryError, QueryLimits, QueryResult, TraceSession};
+use halo_query::{QueryError, QueryLimits, QueryResult, TraceSession};
 use tokio_util::sync::CancellationToken;
 
 use crate::CheckError;
@@ -64,8 +64,9 @@ impl Ground {
         for (name, statement) in shared::tables(checks) {
             session = match session.with_table(&name, &statement, &limits, &self.cancel).await {
                 Ok(session) => session,
-                Err(QueryError::Limit { kind: LimitKind::Memory | LimitKind::Time, .. }) => return Ok(()),
-                Err(error) => return Err(error.into()),
+                Err(error @ QueryError::Cancelled) => return Err(error.into()),
+                // Each check then reads what it needs, and says what is wrong where it fails, too.
+                Err(_) => return Ok(()),
             };
         }
         self.shared = Some(session);

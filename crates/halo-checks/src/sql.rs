@@ -11,6 +11,17 @@ pub(crate) fn list<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
     format!("({})", literals.join(", "))
 }
 
+/// Whether these are the traces of one subject.
+pub(crate) fn is_of_subject(sql: &str) -> bool {
+    sql.rsplit_once(HITS).is_some_and(|(_, condition)| condition.trim_start().starts_with(OF_SUBJECT))
+}
+
+/// The condition on one subject, which its literal follows.
+const OF_SUBJECT: &str = "WHERE subject = ";
+
+/// The end of what is narrowed.
+const HITS: &str = "\n) AS hits";
+
 /// The traces of a statement, each once, narrowed by a condition on its rows.
 pub(crate) fn distinct_traces(sql: &str, condition: Option<&str>) -> String {
     let sql = statement(sql);

@@ -54,6 +54,8 @@ pub(crate) struct TraceIndex {
     numbers: HashMap<String, u32>,
     /// Start day of each trace as `YYYY-MM-DD`, empty when unknown.
     days: Vec<String>,
+    /// Whether each trace passed, by number; `None` where it is not known.
+    passed: Vec<Option<bool>>,
     values: Vec<TagValue>,
 }
 
@@ -72,7 +74,7 @@ impl TraceIndex {
         limits: &QueryLimits,
         cancel: &CancellationToken,
     ) -> Result<Self, CheckError> {
-        let sql = "SELECT trace_id, attributes, models, agent_names, service_names, tool_names, project_id, \
+        let sql = "SELECT trace_id, attributes, models, agent_names, service_names, tool_names, project_id, outcome, \
                    CAST(CAST(start_time AS DATE) AS TEXT) AS day FROM traces ORDER BY trace_id";
         let result = session.query(sql, limits, cancel).await?;
         if result.truncated {
@@ -100,6 +102,11 @@ impl TraceIndex {
 
     pub(crate) fn day(&self, number: u32) -> &str {
         &self.days[number as usize]
+    }
+
+    /// Whether a trace passed, where it is known.
+    pub(crate) fn passed(&self, number: u32) -> Option<bool> {
+        self.passed[number as usize]
     }
 
     pub(crate) fn values(&self) -> &[TagValue] {
@@ -188,6 +195,7 @@ struct Builder {
     ids: Vec<String>,
     numbers: HashMap<String, u32>,
     days: Vec<String>,
+    passed: Vec<Option<bool>>,
     values: HashMap<(String, String), Vec<u32>>,
 }
 
@@ -202,6 +210,11 @@ impl Builder {
         }
         self.ids.push(id.to_owned());
         self.days.push(text("day").unwrap_or_default().to_owned());
+        self.passed.push(match text("outcome") {
+            Some("success") => Some(true),
+            Some("failure") => Some(false),
+            _ => None,
+        });
         for (column, key) in [
             ("models", "model"),
             ("agent_names", "agent_name"),
@@ -253,7 +266,7 @@ impl Builder {
             .map(|((key, value), traces)| TagValue { key: key.clone(), value: value.clone(), traces: traces.clone() })
             .collect();
         values.sort_unstable_by(|a, b| (&a.key, &a.value).cmp(&(&b.key, &b.value)));
-        TraceIndex { ids: self.ids, numbers: self.numbers, days: self.days, values }
+        TraceIndex { ids: self.ids, numbers: self.numbers, days: self.days, passed: self.passed, values }
     }
 }
 

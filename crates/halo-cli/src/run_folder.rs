@@ -76,6 +76,10 @@ impl RunFolder {
         if named.is_dir() {
             return Self::open(named);
         }
+        if let (true, Some(folder)) = (named.is_file(), named.parent()) {
+            // One of its files.
+            return Self::open(if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
+        }
         let listed = folders::runs()?.join(named);
         if named.components().count() == 1 && listed.is_dir() {
             return Self::open(&listed);
@@ -127,10 +131,19 @@ impl RunFolder {
 
     /// Writes the report as Markdown, HTML and JSON, and the findings alone.
     pub(crate) fn write_report(&self, report: &Report) -> Result<(), Failure> {
-        self.write("findings.json", &to_json(&report.findings)?)?;
-        self.write(REPORT, &halo_report::json(report))?;
-        self.write("report.md", &halo_report::markdown(report))?;
-        self.write("report.html", &halo_report::html(report))
+        for (name, text) in Self::pages(report)? {
+            self.write(name, &text)?;
+        }
+        self.write(REPORT, &halo_report::json(report))
+    }
+
+    /// The files that are made of a report, for people and programs, by their names.
+    pub(crate) fn pages(report: &Report) -> Result<[(&'static str, String); 3], Failure> {
+        Ok([
+            ("findings.json", to_json(&report.findings)?),
+            ("report.md", halo_report::markdown(report)),
+            ("report.html", halo_report::html(report)),
+        ])
     }
 
     /// Written aside and renamed: a reader never sees half a report.

@@ -100,6 +100,19 @@ pub struct ScopeEntry {
     pub p_value: f64,
 }
 
+/// How often something happened among the runs of a population that failed, and among those that passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutcomeContrast {
+    /// Affected traces among those that failed.
+    pub failed_affected: u64,
+    /// Traces that failed.
+    pub failed: u64,
+    /// Affected traces among those that passed.
+    pub passed_affected: u64,
+    /// Traces that passed.
+    pub passed: u64,
+}
+
 /// Who reported a finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "by", rename_all = "snake_case")]
@@ -170,6 +183,9 @@ pub struct Finding {
     pub rate: f64,
     /// 95 % interval of the rate.
     pub interval: Interval,
+    /// The same among runs that failed and runs that passed; `None` where the traces do not tell of both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcomes: Option<OutcomeContrast>,
     /// Attribute values the affected traces concentrate in, strongest first; empty when they are spread evenly.
     pub scope: Vec<ScopeEntry>,
     /// Verbatim quotes, each found in its span.

@@ -18,7 +18,9 @@ mod report;
 mod usage;
 
 pub use event::{AgentOutcome, EventKind, RequestPurpose, RunEvent};
-pub use finding::{CodeCitation, Evidence, Finding, FindingDraft, FindingSource, Interval, ScopeEntry, Severity};
+pub use finding::{
+    CodeCitation, Evidence, Finding, FindingDraft, FindingSource, Interval, OutcomeContrast, ScopeEntry, Severity,
+};
 pub use message::{Message, ToolCall, ToolSpec};
 pub use report::{
     CheckOutcome, Count, Coverage, DatasetSummary, NamedQuery, RefusedFinding, Report, RunEnd, RunInfo, RunMode,

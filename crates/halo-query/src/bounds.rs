@@ -14,7 +14,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
 
-use crate::functions::{bounded, bounded_window, changes_type, of_operator, text_concat};
+use crate::functions::{bounded, bounded_window, of_operator, text_concat};
 
 /// The rule.
 #[derive(Debug)]
@@ -33,7 +33,6 @@ impl Bounds {
 
     fn within(&self, expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
         match expr {
-            Expr::ScalarFunction(call) if changes_type(&call.func) => Transformed::no(Expr::ScalarFunction(call)),
             Expr::ScalarFunction(ScalarFunction { func, args }) => match bounded(&func, self.memory_bytes) {
                 Some(func) => Transformed::yes(Expr::ScalarFunction(ScalarFunction { func, args })),
                 None => Transformed::no(Expr::ScalarFunction(ScalarFunction { func, args })),

@@ -22,7 +22,7 @@ mod regexp_like;
 mod scalar;
 mod texts;
 
-pub(crate) use bounded::{TOO_MUCH, bounded, changes_type, within};
+pub(crate) use bounded::{TOO_MUCH, bounded, within};
 pub(crate) use collecting::bounded_window;
 pub(crate) use concat::text_concat;
 pub(crate) use regexp_like::of_operator;

@@ -15,6 +15,9 @@ use tokio_util::sync::CancellationToken;
 use crate::session::{CATALOG, SCHEMA};
 use crate::{QueryError, QueryLimits, TraceSession};
 
+/// The part of the memory of queries that such a table may take.
+const OWN_SHARE: usize = 8;
+
 impl TraceSession {
     /// The same session with one more table, which only it knows: the rows of this statement, kept in memory. Tables saved later in the session
     /// it was made from are not seen.
@@ -28,7 +31,9 @@ impl TraceSession {
         limits: &QueryLimits,
         cancel: &CancellationToken,
     ) -> Result<Self, QueryError> {
-        let (schema, batches) = self.whole(sql, limits, cancel).await?;
+        let bytes_max = limits.bytes_max.min(self.shared.memory_bytes / OWN_SHARE);
+        let limits = QueryLimits { bytes_max, ..*limits };
+        let (schema, batches) = self.whole(sql, &limits, cancel).await?;
         let added = || async {
             let table = MemTable::try_new(schema, vec![batches])?;
             let context = self.copied_context().await?;

@@ -103,7 +103,9 @@ pub(crate) async fn register(
         let table = listing(context, files, stored_schema(columns))?;
         workshop.register_table(name, table).map_err(internal).map(drop)
     };
-    let index = TraceIndex::new(context, &traces, stored_schema(TRACE_COLUMNS), kept_bytes_max);
+    // Of its own, and with no tables: those of `context` hold the index.
+    let reading = SessionContext::new_with_config_rt(context.copied_config(), context.runtime_env());
+    let index = TraceIndex::new(&reading, &traces, stored_schema(TRACE_COLUMNS), kept_bytes_max);
     let segments = [
         ("spans_stored", Segments::spans(&index, &spans, stored_schema(SPAN_COLUMNS))?),
         ("traces_stored", Segments::traces(&index)?),

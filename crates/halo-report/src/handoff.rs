@@ -6,7 +6,7 @@ use crate::prose::{Line, lines, unformatted};
 use crate::text;
 
 /// The command that shows a run, for whoever has the dataset.
-const READ_RUN: &str = r#"halo sql DATASET "SELECT step, span_type, name, input, output FROM spans WHERE trace_id = 'ID' ORDER BY step" -f jsonl"#;
+const READ_RUN: &str = "halo trace DATASET ID";
 
 /// Quotes that go along.
 const QUOTES: usize = 2;
@@ -48,7 +48,7 @@ pub(crate) fn text(finding: &Finding, who: &[Line]) -> String {
     }
     out.push_str(&format!(
         "\nDone when: the change has a test that fails without it, and on traces recorded after the change this query \
-         (run with `halo sql`) returns no rows, or far fewer:\n{}\n",
+         (run with `halo sql`) returns no rows, or far fewer; `halo verify RUN TRACES` tells by all of its numbers:\n{}\n",
         text::block(&finding.affected_sql).trim(),
     ));
     out

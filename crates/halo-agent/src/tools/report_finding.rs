@@ -205,6 +205,7 @@ mod tests {
             scope: vec![],
             evidence: vec![],
             code: vec![],
+            outcomes: None,
             sample_trace_ids: vec![],
             source: FindingSource::Agent { name: "root".into() },
             verified: true,

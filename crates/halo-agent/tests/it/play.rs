@@ -231,6 +231,7 @@ impl FindingGate for KnownTraces {
                 scope: vec![],
                 evidence: draft.evidence,
                 code: vec![],
+                outcomes: None,
                 sample_trace_ids: vec!["t1".into()],
                 source: draft.source,
                 verified: true,

@@ -1,5 +1,6 @@
 //! The catalogue as a whole.
 
+use halo_protocol::OutcomeContrast;
 use halo_testkit::TestSpan;
 
 use crate::support::run;
@@ -104,6 +105,31 @@ async fn ids_are_the_same_on_other_data() {
         run(&["timeouts"], &spans).await.findings[0].id.clone()
     };
     assert_eq!(ids(3).await, ids(7).await);
+}
+
+#[tokio::test]
+async fn a_finding_says_whether_it_goes_with_failure() {
+    // Five runs end in an error, four of them with a time-out; six pass, one with a time-out; one does not say.
+    let mut spans = Vec::new();
+    for run in 0..12 {
+        let trace = format!("t{run}");
+        let root = TestSpan::agent(&trace, "r").name("run").input("Do it").output("I could not do it, sorry.");
+        spans.push(match run {
+            0..5 => root.error("it went wrong"),
+            5..11 => root.ok(),
+            _ => root,
+        });
+        let output = if matches!(run, 0..=3 | 5) { "TimeoutError: timed out" } else { "{\"done\":true}" };
+        spans.push(TestSpan::tool(&trace, "o").parent("r").tool_name("fetch").output(output));
+        spans.push(TestSpan::llm(&trace, "l").parent("r").output("I could not do it, sorry."));
+    }
+    let report = run(&["timeouts"], &spans).await;
+    let contrast = report.findings[0].outcomes;
+    let expected = OutcomeContrast { failed_affected: 4, failed: 5, passed_affected: 1, passed: 6 };
+    assert_eq!((report.findings[0].affected, contrast), (5, Some(expected)));
+    // Where no run says how it ended, there is nothing to tell.
+    let silent: Vec<TestSpan> = (0..3).flat_map(|copy| timed_out(&format!("t{copy}"), "search")).collect();
+    assert_eq!(run(&["timeouts"], &silent).await.findings[0].outcomes, None);
 }
 
 #[tokio::test]

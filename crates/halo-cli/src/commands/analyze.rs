@@ -4,7 +4,7 @@ mod agents;
 pub(crate) mod code_host;
 mod endpoint;
 pub(crate) mod kept_checks;
-mod merge;
+pub(crate) mod merge;
 mod prices;
 mod resume;
 pub(crate) mod settings;
@@ -56,6 +56,7 @@ pub(crate) async fn run(args: &AnalyzeArgs, common: &Common) -> Result<Exit, Fai
         started_at: format!("{started_at:.0}"),
         inputs: args.inputs.clone(),
         dataset: std::path::absolute(input.dataset.root()).unwrap_or_else(|_| input.dataset.root().to_owned()),
+        manifest: Some(input.dataset.manifest().clone()),
         prompt: args.prompt.clone(),
         checks: args.checks.clone().map(absolute),
         context,

@@ -23,7 +23,9 @@ const QUERY_TIME_MAX: Duration = Duration::from_secs(120);
 /// What came out.
 pub(crate) struct Outcome {
     /// What the user named.
-    input: String,
+    inputs: Vec<String>,
+    /// The least severity that counts.
+    limit: Severity,
     /// What the checks gave.
     checked: CheckReport,
     /// Each finding, with what became of it when there is something to compare with; those that are gone, too.
@@ -32,9 +34,17 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    /// Whether a finding counts: all do, or what is worse than before.
+    /// Whether a finding counts: those of the severity that was asked for, and of them all, or what is worse than before.
     fn counts(&self, change: &FindingChange) -> bool {
-        if self.has_baseline { change.change.is_regression() } else { true }
+        change.severity >= self.limit && (!self.has_baseline || change.change.is_regression())
+    }
+
+    /// What could not be looked at, and so has not passed.
+    fn not_looked_at(&self) -> Vec<&str> {
+        let checks =
+            self.checked.outcomes.iter().filter(|check| check.error.is_some()).map(|check| check.name.as_str());
+        let findings = self.changes.iter().filter(|change| change.severity >= self.limit && change.now.is_none());
+        checks.chain(findings.map(|change| change.title.as_str())).collect()
     }
 
     /// The finding behind a change; `None` when it is of the baseline alone.
@@ -54,12 +64,14 @@ pub(crate) async fn run(args: &CheckArgs, common: &Common) -> Result<Exit, Failu
     let options = CheckOptions { time_max: QUERY_TIME_MAX, deadline: None };
     let checked = kept_checks::found(&catalogue, &session, &input.dataset, options, &cancel).await?;
     let changes = match &baseline {
-        Some(baseline) => changes(&Gate::new(session, options, cancel), &baseline.findings, &checked.findings).await?,
+        Some(baseline) => changes(&Gate::new(session, options, cancel), baseline, &checked).await?,
         None => checked.findings.iter().map(|finding| FindingChange::of(finding, Change::Held)).collect(),
     };
-    let outcome = Outcome { input: input.name, checked, changes, has_baseline: baseline.is_some() };
+    let limit = args.fail_on.severity();
+    let inputs = args.inputs.clone();
+    let outcome = Outcome { inputs, limit, checked, changes, has_baseline: baseline.is_some() };
     print(&outcome, args.format)?;
-    Ok(gate(&outcome, args.fail_on.severity(), common))
+    Ok(gate(&outcome, common))
 }
 
 fn print(outcome: &Outcome, format: CheckFormat) -> Result<(), Failure> {
@@ -69,26 +81,20 @@ fn print(outcome: &Outcome, format: CheckFormat) -> Result<(), Failure> {
             _ => junit::document(outcome),
         });
     };
-    // Without a baseline there is no before.
-    let columns = rows::CHANGE_COLUMNS.iter().copied();
-    let columns: Vec<_> =
-        columns.filter(|(name, _)| outcome.has_baseline || !rows::OF_BASELINE.contains(name)).collect();
-    rows::print(&columns, outcome.changes.iter().map(rows::of_change).collect(), format)
+    rows::print_changes(&outcome.changes, outcome.has_baseline, format)
 }
 
 /// Whether the gate fires, and why.
-fn gate(outcome: &Outcome, limit: Severity, common: &Common) -> Exit {
-    let counted = outcome.changes.iter().filter(|change| outcome.counts(change) && change.severity >= limit).count();
-    let failed = outcome.checked.outcomes.iter().filter(|check| check.error.is_some());
-    let failed: Vec<&str> = failed.map(|check| check.name.as_str()).collect();
-    if !failed.is_empty() {
-        // What was not looked at has not passed.
-        output::warning(&format!("these checks could not run: {}", failed.join(", ")));
+fn gate(outcome: &Outcome, common: &Common) -> Exit {
+    let counted = outcome.changes.iter().filter(|change| outcome.counts(change)).count();
+    let missing = outcome.not_looked_at();
+    if !missing.is_empty() {
+        output::warning(&format!("not looked at, and so not passed: {}", missing.join("; ")));
     }
     if counted > 0 {
         let what = if outcome.has_baseline { "new or worse " } else { "" };
         let findings = if counted == 1 { "finding" } else { "findings" };
-        output::note(common, &format!("{counted} {what}{findings} of severity {} or above", limit.as_str()));
+        output::note(common, &format!("{counted} {what}{findings} of severity {} or above", outcome.limit.as_str()));
     }
-    if counted > 0 || !failed.is_empty() { Exit::Gate } else { Exit::Done }
+    if counted > 0 || !missing.is_empty() { Exit::Gate } else { Exit::Done }
 }

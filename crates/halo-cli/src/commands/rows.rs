@@ -13,8 +13,8 @@ use crate::output;
 /// Widest cell of a table.
 const CELL_WIDTH_MAX: usize = 60;
 
-/// Columns of what became of findings.
-pub(crate) const CHANGE_COLUMNS: [(&str, ColumnType); 9] = [
+/// Columns of what became of findings, for people.
+const TOLD: [(&str, ColumnType); 9] = [
     ("change", ColumnType::Text),
     ("severity", ColumnType::Text),
     ("title", ColumnType::Text),
@@ -26,8 +26,55 @@ pub(crate) const CHANGE_COLUMNS: [(&str, ColumnType); 9] = [
     ("note", ColumnType::Text),
 ];
 
+/// The same for programs.
+const MEASURED: [(&str, ColumnType); 13] = [
+    ("change", ColumnType::Text),
+    ("severity", ColumnType::Text),
+    ("title", ColumnType::Text),
+    ("before_affected", ColumnType::Integer),
+    ("before_population", ColumnType::Integer),
+    ("affected", ColumnType::Integer),
+    ("population", ColumnType::Integer),
+    ("rate", ColumnType::Number),
+    ("rate_low", ColumnType::Number),
+    ("rate_high", ColumnType::Number),
+    ("p_value", ColumnType::Number),
+    ("check", ColumnType::Text),
+    ("id", ColumnType::Text),
+];
+
 /// Those of them that are about an earlier run.
-pub(crate) const OF_BASELINE: [&str; 4] = ["change", "before", "p_value", "note"];
+pub(crate) const OF_BASELINE: [&str; 6] =
+    ["change", "before", "before_affected", "before_population", "p_value", "note"];
+
+/// Prints what became of findings.
+pub(crate) fn print_changes(changes: &[FindingChange], has_baseline: bool, format: RowFormat) -> Result<(), Failure> {
+    let is_for_people = matches!(format, RowFormat::Table | RowFormat::Markdown);
+    let columns: &[(&str, ColumnType)] = if is_for_people { &TOLD } else { &MEASURED };
+    let known = columns.iter().copied().filter(|(name, _)| has_baseline || !OF_BASELINE.contains(name));
+    let row = if is_for_people { told } else { measured };
+    print(&known.collect::<Vec<_>>(), changes.iter().map(row).collect(), format)
+}
+
+/// A finding then and now in numbers.
+fn measured(change: &FindingChange) -> Map<String, Value> {
+    let row = json!({
+        "change": change.change.as_str(),
+        "severity": change.severity.as_str(),
+        "title": change.title,
+        "before_affected": change.before.map(|before| before.affected),
+        "before_population": change.before.map(|before| before.population),
+        "affected": change.now.map(|now| now.affected),
+        "population": change.now.map(|now| now.population),
+        "rate": change.now.map(|now| now.rate),
+        "rate_low": change.now.map(|now| now.interval.low),
+        "rate_high": change.now.map(|now| now.interval.high),
+        "p_value": change.p_value,
+        "check": change.check,
+        "id": change.id,
+    });
+    row.as_object().cloned().unwrap_or_default()
+}
 
 /// Prints rows in a form.
 pub(crate) fn print(
@@ -53,8 +100,8 @@ pub(crate) fn print(
     output::stdout(&String::from_utf8_lossy(&text))
 }
 
-/// A finding then and now as a row.
-pub(crate) fn of_change(change: &FindingChange) -> Map<String, Value> {
+/// A finding then and now in words.
+pub(crate) fn told(change: &FindingChange) -> Map<String, Value> {
     let row = json!({
         "change": change.change.as_str(),
         "severity": change.severity.as_str(),

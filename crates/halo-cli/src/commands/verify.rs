@@ -1,25 +1,29 @@
 //! `halo verify`: everything that a report says is measured again; on other traces, what became of its findings.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use halo_checks::{Check, CheckOptions, Gate, changes, checks_with, run_checks};
+use halo_checks::{Check, CheckOptions, CheckReport, Gate, changes, checks_with, run_checks};
 use halo_dataset::Dataset;
-use halo_protocol::{EventKind, Finding, FindingDraft, FindingSource, Report, RunEvent};
+use halo_protocol::{CheckOutcome, EventKind, Finding, FindingDraft, FindingSource, Report, RunEnd, RunEvent, RunMode};
 use halo_query::{TraceSession, summary};
 use halo_tool::{ColumnType, FindingGate as _};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use tokio_util::sync::CancellationToken;
 
 use self::difference::{Difference, differences};
 use super::rows;
-use crate::args::{Common, VerifyArgs};
-use crate::commands::analyze::kept_checks;
+use crate::args::{Common, RowFormat, VerifyArgs};
+use crate::commands::analyze::settings::RunSettings;
+use crate::commands::analyze::{kept_checks, merge};
 use crate::commands::sql::session_options;
 use crate::exit::{Exit, Failure};
 use crate::run_folder::{EVENTS, RunFolder};
 use crate::{interrupt, output, raw_input};
 
 mod difference;
+mod pages;
 
 /// Longest wall time of one query.
 const QUERY_TIME_MAX: Duration = Duration::from_secs(120);
@@ -44,36 +48,73 @@ pub(crate) async fn run(args: &VerifyArgs, common: &Common) -> Result<Exit, Fail
     }
 }
 
-/// On the traces that the report is about, where every figure must come out as it stands.
+/// On the traces that the report is about, where every figure must come out as it stands. What it took in time and money can't be measured again.
 async fn again(folder: &RunFolder, report: &Report, args: &VerifyArgs, common: &Common) -> Result<Exit, Failure> {
     let settings = folder.read_settings()?;
     let dataset = Dataset::open(&settings.dataset)?;
+    same_dataset(&settings, &dataset)?;
     let session = TraceSession::open(&dataset, session_options(common)).await?;
-    let mut found = files(folder, report);
-    found.extend(log(folder, report)?);
     let catalogue = checks_with(settings.checks.as_deref())?;
+    let mut found = run_facts(&settings, report);
+    found.extend(log(folder, report));
     found.extend(traces(&catalogue, &session, report).await?);
-    if found.is_empty() {
-        let quotes: usize = report.findings.iter().map(|finding| finding.evidence.len()).sum();
-        let text = format!(
-            "all holds: {}, {}, {}\n",
-            output::counted(report.findings.len() as u64, "finding"),
-            output::counted(quotes as u64, "quote"),
-            output::counted(report.coverage.checks.len() as u64, "check"),
-        );
-        if args.format == crate::args::RowFormat::Table {
-            output::stdout(&text)?;
-        } else {
-            rows::print(&COLUMNS, Vec::new(), args.format)?;
-        }
-        return Ok(Exit::Done);
+    if report.run.halo_version == env!("CARGO_PKG_VERSION") {
+        found.extend(pages::differences(folder, report, common)?);
+    } else {
+        let (then, now) = (&report.run.halo_version, env!("CARGO_PKG_VERSION"));
+        output::warning(&format!("the report is of halo {then} and this is {now}: its checks and pages may differ"));
     }
-    let figures = if found.len() == 1 { "1 figure does".to_owned() } else { format!("{} figures do", found.len()) };
-    let told = found.into_iter().filter_map(|difference| object(&difference)).collect();
-    rows::print(&COLUMNS, told, args.format)?;
-    let note = format!("{figures} not hold; `halo verify RUN DATASET` compares with a dataset that has grown since");
-    output::note(common, &note);
-    Ok(Exit::Gate)
+    if !found.is_empty() {
+        let figures = if found.len() == 1 { "1 figure does".to_owned() } else { format!("{} figures do", found.len()) };
+        rows::print(&COLUMNS, found.iter().filter_map(object).collect(), args.format)?;
+        output::note(common, &format!("{figures} not hold"));
+        return Ok(Exit::Gate);
+    }
+    let quotes: usize = report.findings.iter().map(|finding| finding.evidence.len()).sum();
+    let verdict = format!(
+        "all holds: {}, {}, {}",
+        output::counted(report.findings.len() as u64, "finding"),
+        output::counted(quotes as u64, "quote"),
+        output::counted(report.coverage.checks.len() as u64, "check"),
+    );
+    if args.format == RowFormat::Table {
+        output::stdout(&format!("{verdict}\n"))?;
+    } else {
+        rows::print(&COLUMNS, Vec::new(), args.format)?;
+        output::note(common, &verdict);
+    }
+    Ok(Exit::Done)
+}
+
+/// Whether the dataset holds what it held for the run: a report can't be measured on other traces.
+fn same_dataset(settings: &RunSettings, dataset: &Dataset) -> Result<(), Failure> {
+    let now = dataset.manifest();
+    let Some(then) = &settings.manifest else { return Ok(()) };
+    if (then.spans, then.traces, &then.sources) == (now.spans, now.traces, &now.sources) {
+        return Ok(());
+    }
+    let message = format!(
+        "the dataset has changed since the run: it held {} in {} then, and holds {} in {} now",
+        output::counted(then.spans, "span"),
+        output::counted(then.traces, "trace"),
+        output::counted(now.spans, "span"),
+        output::counted(now.traces, "trace"),
+    );
+    let hint = format!("`halo verify RUN {}` tells what became of its findings there", settings.inputs.join(" "));
+    Err(Failure::new(Exit::Input, message).hint(hint))
+}
+
+/// What `run.json` says of the run.
+fn run_facts(settings: &RunSettings, report: &Report) -> Vec<Difference> {
+    let mode = settings.model.as_ref().map_or(RunMode::Offline, |run| RunMode::Model { model: run.model.clone() });
+    let told = json!({
+        "mode": report.run.mode, "started_at": report.run.started_at, "prompt": report.run.prompt, "queries": report.queries,
+    });
+    let written = json!({
+        "mode": mode, "started_at": settings.started_at, "queries": [],
+        "prompt": settings.prompt.clone().filter(|_| settings.model.is_some()),
+    });
+    differences("run", &told, &written)
 }
 
 fn object(value: &impl Serialize) -> Option<Map<String, Value>> {
@@ -83,47 +124,41 @@ fn object(value: &impl Serialize) -> Option<Map<String, Value>> {
     }
 }
 
-/// The report as people read it is made of `report.json` alone.
-fn files(folder: &RunFolder, report: &Report) -> Vec<Difference> {
-    let made = [("report.md", halo_report::markdown(report)), ("report.html", halo_report::html(report))];
-    let is_other = |name: &str, made: &str| std::fs::read_to_string(folder.file(name)).is_ok_and(|text| text != made);
-    let others = made.iter().filter(|(name, made)| is_other(name, made));
-    others.map(|(name, _)| Difference::new(name, "text", "other words or figures", "what report.json says")).collect()
-}
-
-/// What the log of the run says: what it cost, how it ended, what models claimed.
-fn log(folder: &RunFolder, report: &Report) -> Result<Vec<Difference>, Failure> {
-    let path = folder.file(EVENTS);
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        return Ok(Vec::new());
-    };
+/// What the log of the run says: what it cost, how it ended, what was read, what models claimed.
+fn log(folder: &RunFolder, report: &Report) -> Vec<Difference> {
+    let text = std::fs::read(folder.file(EVENTS)).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
     let events = text.lines().filter_map(|line| serde_json::from_str::<RunEvent>(line).ok());
-    let (mut end, mut claimed) = (None, Vec::new());
+    let (mut end, mut claims, mut read) = (None, BTreeMap::new(), BTreeSet::new());
     for event in events {
         match event.item {
-            EventKind::FindingAccepted { finding } => claimed.push(*finding),
+            EventKind::FindingAccepted { finding } => drop(claims.insert(finding.id.clone(), *finding)),
+            EventKind::ToolResult { traces_shown, .. } => read.extend(traces_shown),
             EventKind::RunFinished { end: how, answer, usage } => end = Some((how, answer, usage)),
             _ => {}
         }
     }
-    let mut found = Vec::new();
-    if let Some((how, answer, usage)) = end {
-        let answer_told = report.answer.clone().unwrap_or_default();
-        found.extend(differences(
-            "run",
-            &json!({"end": report.run.end, "usage": report.usage, "answer": answer_told}),
-            &json!({"end": how, "usage": usage, "answer": answer}),
-        ));
-    }
+    let Some((how, answer, usage)) = end else {
+        return vec![Difference::new("run", "end", "there is a report", "the log does not tell how the run ended")];
+    };
+    let told = json!({
+        "end": report.run.end, "usage": report.usage, "answer": report.answer.clone().unwrap_or_default(),
+        "traces_read": report.coverage.traces_read,
+    });
+    let logged = json!({"end": how, "usage": usage, "answer": answer, "traces_read": read.len()});
+    let mut found = differences("run", &told, &logged);
     for finding in report.findings.iter().filter(|finding| is_of_agent(finding)) {
-        match claimed.iter().rev().find(|claim| claim.id == finding.id) {
+        match claims.get(&finding.id) {
             Some(claim) => found.extend(differences(&finding.title, finding, claim)),
             None => {
                 found.push(Difference::new(&finding.title, "finding", "in the report", "not in the log of the run"))
             }
         }
     }
-    Ok(found)
+    let is_told = |claim: &&Finding| report.findings.iter().any(|finding| finding.id == claim.id);
+    let left_out = claims.values().filter(|claim| is_of_agent(claim) && !is_told(claim));
+    found.extend(left_out.map(|claim| Difference::new(&claim.title, "finding", "left out", "in the log of the run")));
+    found
 }
 
 fn is_of_agent(finding: &Finding) -> bool {
@@ -141,12 +176,10 @@ async fn traces(catalogue: &[Check], session: &TraceSession, report: &Report) ->
         Difference::new("coverage", figure, &claimed.to_string(), &dataset.traces.to_string())
     }));
     let checked = run_checks(catalogue, session, options, &cancel).await?;
-    for outcome in &report.coverage.checks {
-        let name = format!("check {}", outcome.name);
-        match checked.outcomes.iter().find(|other| other.name == outcome.name) {
-            Some(other) => found.extend(differences(&name, outcome, other)),
-            None => found.push(Difference::new(&name, "check", "ran", "this halo has no such check")),
-        }
+    found.extend(checks(report, &checked));
+    // Interrupted, a run puts nothing together.
+    if report.run.end != RunEnd::Interrupted {
+        found.extend(whole(session, report, &checked, &cancel).await);
     }
     let gate = Gate::new(session.clone(), options, cancel);
     for finding in &report.findings {
@@ -167,6 +200,47 @@ async fn traces(catalogue: &[Check], session: &TraceSession, report: &Report) ->
         }
     }
     Ok(found)
+}
+
+/// What became of each check.
+fn checks(report: &Report, checked: &CheckReport) -> Vec<Difference> {
+    let mut found = Vec::new();
+    // One that had no time says so, and claims nothing.
+    for outcome in report.coverage.checks.iter().filter(|outcome| outcome.error.is_none()) {
+        let name = format!("check {}", outcome.name);
+        match checked.outcomes.iter().find(|other| other.name == outcome.name) {
+            Some(other) => found.extend(differences(&name, outcome, other)),
+            None => found.push(Difference::new(&name, "check", "ran", "this halo has no such check")),
+        }
+    }
+    let is_told = |other: &&CheckOutcome| report.coverage.checks.iter().any(|outcome| outcome.name == other.name);
+    let left_out = checked.outcomes.iter().filter(|other| !is_told(other));
+    found.extend(
+        left_out.map(|other| Difference::new(&format!("check {}", other.name), "check", "left out", "it runs")),
+    );
+    found
+}
+
+/// Whether all findings are there, each once, in their order.
+async fn whole(
+    session: &TraceSession,
+    report: &Report,
+    checked: &CheckReport,
+    cancel: &CancellationToken,
+) -> Vec<Difference> {
+    let ran = |finding: &&Finding| match &finding.source {
+        // What a check found that had no time in the run is not missed.
+        FindingSource::Check { name } => {
+            report.coverage.checks.iter().any(|check| check.name == *name && check.error.is_none())
+        }
+        FindingSource::Agent { .. } => true,
+    };
+    let of_agents: Vec<Finding> = report.findings.iter().filter(|finding| is_of_agent(finding)).cloned().collect();
+    let of_checks: Vec<Finding> = checked.findings.iter().filter(ran).cloned().collect();
+    let mut expected = merge::findings(session, of_agents, &of_checks, cancel).await;
+    halo_report::rank(&mut expected, report.dataset.traces);
+    let ids = |findings: &[Finding]| findings.iter().map(|finding| finding.id.clone()).collect::<Vec<_>>();
+    differences("findings", &json!({"order": ids(&report.findings)}), &json!({"order": ids(&expected)}))
 }
 
 /// The claim behind a finding.
@@ -195,7 +269,7 @@ async fn compare(folder: &RunFolder, report: &Report, args: &VerifyArgs, common:
     let catalogue = checks_with(folder.read_settings()?.checks.as_deref())?;
     let checked = kept_checks::found(&catalogue, &session, &input.dataset, options, &cancel).await?;
     let gate = Gate::new(session, options, cancel);
-    let changes = changes(&gate, &report.findings, &checked.findings).await?;
-    rows::print(&rows::CHANGE_COLUMNS, changes.iter().map(rows::of_change).collect(), args.format)?;
+    let changes = changes(&gate, report, &checked).await?;
+    rows::print_changes(&changes, true, args.format)?;
     Ok(Exit::Done)
 }

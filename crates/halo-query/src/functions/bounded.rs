@@ -7,6 +7,8 @@
 use std::any::Any;
 use std::sync::Arc;
 
+use arrow::array::AsArray as _;
+use arrow::buffer::Buffer;
 use arrow::compute::concat;
 use arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::{DataFusionError, Result, ScalarValue};
@@ -34,6 +36,10 @@ const ROW_STEPS_MAX: u64 = 400_000_000;
 /// Bytes of constants that are joined while planning.
 const CONSTANT_BYTES: usize = 1024 * 1024;
 
+/// A column of cut texts may hold this many bytes, or this many times what it needs.
+const HELD_BYTES: usize = 64 * 1024;
+const HELD_TIMES: usize = 2;
+
 /// How the message of a call that makes too much begins: `engine_error.rs` passes it on as it is.
 pub(crate) const TOO_MUCH: &str = "a call of ";
 
@@ -54,11 +60,6 @@ pub(crate) fn bounded(function: &Arc<ScalarUDF>, memory_bytes: usize) -> Option<
     }
     let bytes_max = (memory_bytes / CALL_SHARE) as u64;
     Some(Arc::new(ScalarUDF::from(Bounded { inner: Arc::clone(function), growth: *growth, bytes_max })))
-}
-
-/// Whether the function gives another type within bounds, so that a plan can't change to it.
-pub(crate) fn changes_type(function: &ScalarUDF) -> bool {
-    GROWING.iter().any(|(name, growth)| *name == function.name() && *growth == Growth::Cut)
 }
 
 impl Bounded {
@@ -98,15 +99,18 @@ impl Bounded {
     }
 }
 
-/// Texts on their own. What is cut from a view refers to all of what it was cut from: a sort that keeps the first words of long texts would
-/// keep the texts, and count them for each of its batches.
-fn on_its_own(cut: ColumnarValue) -> Result<ColumnarValue> {
-    if cut.data_type() == DataType::Utf8View { cut.cast_to(&DataType::Utf8, None) } else { Ok(cut) }
-}
-
-/// Type of texts that are on their own.
-fn own_type(of: DataType) -> DataType {
-    if of == DataType::Utf8View { DataType::Utf8 } else { of }
+/// Texts without what they were cut from, where that is much more and they are not too long to be written out: a sort that keeps the first words
+/// of long texts would keep the texts.
+fn on_its_own(cut: ColumnarValue, bytes_max: u64) -> ColumnarValue {
+    let ColumnarValue::Array(array) = &cut else { return cut };
+    let Some(texts) = array.as_string_view_opt() else { return cut };
+    let held: usize = texts.data_buffers().iter().map(Buffer::len).sum();
+    let needed = texts.total_buffer_bytes_used();
+    if held > HELD_BYTES && held / HELD_TIMES > needed && needed as u64 <= bytes_max {
+        ColumnarValue::Array(Arc::new(texts.gc()))
+    } else {
+        cut
+    }
 }
 
 /// An error when a call makes more than it may, of the memory that queries may take.
@@ -137,8 +141,7 @@ impl ScalarUDFImpl for Bounded {
             return Ok(matched);
         }
         if self.growth == Growth::Cut {
-            // Past the wrapper, which expects the type that is promised here.
-            return on_its_own(self.inner.inner().invoke_with_args(args)?);
+            return Ok(on_its_own(self.inner.invoke_with_args(args)?, self.bytes_max));
         }
         let arguments = Arguments::of(&args)?;
         self.check(&arguments)?;
@@ -205,17 +208,11 @@ impl ScalarUDFImpl for Bounded {
     }
 
     fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
-        let inner = self.inner.return_type(arg_types)?;
-        Ok(if self.growth == Growth::Cut { own_type(inner) } else { inner })
+        self.inner.return_type(arg_types)
     }
 
     fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
-        let inner = self.inner.return_field_from_args(args)?;
-        if self.growth != Growth::Cut || inner.data_type() != &DataType::Utf8View {
-            return Ok(inner);
-        }
-        let field = inner.as_ref().clone();
-        Ok(Arc::new(field.with_data_type(DataType::Utf8)))
+        self.inner.return_field_from_args(args)
     }
 
     fn is_strict(&self) -> bool {

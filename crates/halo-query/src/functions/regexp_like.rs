@@ -24,7 +24,10 @@ const PART_BYTES: usize = 1 << 20;
 
 /// Whether the patterns of these arguments are constants, so that the engine need not turn the call into an operator.
 pub(super) fn is_constant(args: &[Expr]) -> bool {
-    args.len() > 1 && args[1..].iter().all(|arg| arg.as_literal().is_some_and(|value| text(value).is_some()))
+    let is_text = |arg: &Expr| arg.as_literal().is_some_and(|value| text(value).is_some());
+    // Without flags in it, the third argument means the two alone.
+    let has_empty_flags = args.get(2).and_then(Expr::as_literal).and_then(text) == Some("");
+    args.len() > 1 && args[1..].iter().all(is_text) && !has_empty_flags
 }
 
 /// A call in the place of an operator with a constant pattern.
@@ -59,6 +62,7 @@ pub(super) fn call(args: &ScalarFunctionArgs, stop: &Stop) -> Result<Option<Colu
     let flags = match flags {
         [] => None,
         [ColumnarValue::Scalar(flags)] => match text(flags) {
+            Some("") => None,
             // What the engine says of the global option is left to it.
             Some(flags) if !flags.contains('g') => Some(flags),
             _ => return Ok(None),

@@ -1,6 +1,6 @@
 //! One finding, in words and as a bar.
 
-use halo_protocol::{CodeCitation, Evidence, Finding, FindingSource, ScopeEntry};
+use halo_protocol::{CodeCitation, Evidence, Finding, FindingSource, OutcomeContrast, ScopeEntry};
 use serde::Serialize;
 
 use super::sql;
@@ -226,6 +226,7 @@ impl FindingView {
 /// Sentences about who is hit.
 fn who(finding: &Finding, total: u64) -> Vec<Line> {
     let mut who = vec![vec![plain(rate_sentence(finding, total))]];
+    who.extend(finding.outcomes.as_ref().map(|outcomes| vec![plain(outcome_sentence(outcomes))]));
     let scope = finding.scope.iter().take(SCOPES).map(|entry| scope_sentence(finding, entry));
     who.extend(scope);
     if finding.scope.is_empty() && finding.affected > 1 {
@@ -254,6 +255,19 @@ fn rate_sentence(finding: &Finding, total: u64) -> String {
         sentence.push_str(&format!(" That is {of_all} of all {}.", counted(total, "run", "runs")));
     }
     sentence
+}
+
+/// Whether it goes with failure.
+fn outcome_sentence(outcomes: &OutcomeContrast) -> String {
+    let part = |affected: u64, all: u64| format!("{} ({})", grouped(affected), percent(share(affected, all), all));
+    format!(
+        "Of the {} that failed, {} {} hit; of the {} that passed, {}.",
+        counted(outcomes.failed, "run", "runs"),
+        part(outcomes.failed_affected, outcomes.failed),
+        if outcomes.failed_affected == 1 { "is" } else { "are" },
+        grouped(outcomes.passed),
+        part(outcomes.passed_affected, outcomes.passed),
+    )
 }
 
 fn scope_sentence(finding: &Finding, entry: &ScopeEntry) -> Line {

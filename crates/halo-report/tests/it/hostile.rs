@@ -35,6 +35,7 @@ fn poisoned() -> Report {
         scope: vec![ScopeEntry { key: poison(), value: poison(), ..report.findings[0].scope[0].clone() }],
         evidence: vec![evidence()],
         code: vec![halo_protocol::CodeCitation { place: poison(), text: poison(), commit: Some(poison()) }],
+        outcomes: None,
         sample_trace_ids: vec![poison()],
         source: FindingSource::Agent { name: poison() },
         ..report.findings[0].clone()

@@ -41,6 +41,7 @@ pub(crate) fn finding(id: &str, severity: Severity, affected: u64, population: u
         scope: Vec::new(),
         evidence: Vec::new(),
         code: vec![],
+        outcomes: None,
         sample_trace_ids: (0..affected.min(20)).map(|n| format!("{id}-run-{n:03}")).collect(),
         source: FindingSource::Check { name: text("a_check") },
         verified: true,
@@ -93,6 +94,12 @@ fn charged_twice() -> Finding {
             text: text("result = call(\"refund\", order)\nreply(\"Your money is on its way\")"),
             commit: Some("4f2c9d1a7be0553312aa".into()),
         }],
+        outcomes: Some(halo_protocol::OutcomeContrast {
+            failed_affected: 11,
+            failed: 20,
+            passed_affected: 2,
+            passed: 81,
+        }),
         sample_trace_ids: samples(&[17, 23, 31, 44, 58, 59, 72, 80, 91, 103, 117, 120, 131, 140]),
         source: FindingSource::Check { name: text("side_effect_retried") },
         ..finding("f-1a7c90", Severity::Critical, 14, 112)

@@ -151,6 +151,7 @@ pub(crate) fn finding(title: &str) -> EventKind {
         scope: vec![],
         evidence: vec![],
         code: vec![],
+        outcomes: None,
         sample_trace_ids: vec![],
         source: FindingSource::Agent { name: "root".into() },
         verified: true,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use halo_agent::{AgentOptions, Limits};
+use halo_dataset::Manifest;
 use halo_llm::ModelApi;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -24,6 +25,9 @@ pub(crate) struct RunSettings {
     pub(crate) started_at: String,
     pub(crate) inputs: Vec<String>,
     pub(crate) dataset: PathBuf,
+    /// What the dataset was made of then; `None` in what older versions wrote.
+    #[serde(default)]
+    pub(crate) manifest: Option<Manifest>,
     pub(crate) prompt: Option<String>,
     /// What the dataset's owner says about it.
     pub(crate) context: Option<String>,

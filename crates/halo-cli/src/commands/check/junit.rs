@@ -23,7 +23,7 @@ pub(super) fn document(outcome: &Outcome) -> String {
     let counts = format!("tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\"", cases.len());
     let mut text = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"halo\" {counts}>\n  <testsuite name=\"halo check {}\" {counts}>\n",
-        escaped(&outcome.input)
+        escaped(&outcome.inputs.join(" "))
     );
     cases.iter().for_each(|case| push_case(&mut text, outcome, case));
     text.push_str("  </testsuite>\n</testsuites>\n");
@@ -38,13 +38,15 @@ fn cases(outcome: &Outcome) -> Vec<Case<'_>> {
         error: check.error.as_deref(),
         failures: counted().filter(|change| change.check.as_ref() == Some(&check.name)).collect(),
     });
-    let of_agents = counted().filter(|change| change.check.is_none()).map(|change| Case {
+    let is_run = |name: &String| outcome.checked.outcomes.iter().any(|check| check.name == *name);
+    let of_none = |change: &&FindingChange| !change.check.as_ref().is_some_and(is_run);
+    let of_others = counted().filter(of_none).map(|change| Case {
         name: &change.id,
         title: &change.title,
         error: None,
         failures: vec![change],
     });
-    of_checks.chain(of_agents).collect()
+    of_checks.chain(of_others).collect()
 }
 
 fn push_case(text: &mut String, outcome: &Outcome, case: &Case<'_>) {
@@ -68,7 +70,7 @@ fn push_case(text: &mut String, outcome: &Outcome, case: &Case<'_>) {
 
 /// What somebody who looks at the failure reads.
 fn told(outcome: &Outcome, change: &FindingChange) -> String {
-    let row = rows::of_change(change);
+    let row = rows::told(change);
     let mut told = String::new();
     for column in ["change", "before", "now", "id"] {
         let is_known = outcome.has_baseline || !rows::OF_BASELINE.contains(&column);
@@ -78,6 +80,9 @@ fn told(outcome: &Outcome, change: &FindingChange) -> String {
     }
     if let Some(finding) = outcome.finding(change) {
         let _ = writeln!(told, "{}\nCause: {}\nFix: {}", finding.claim, finding.cause, finding.fix);
+        for evidence in &finding.evidence {
+            let _ = writeln!(told, "trace {}, span {}: {}", evidence.trace_id, evidence.span_id, evidence.quote);
+        }
     }
     told
 }

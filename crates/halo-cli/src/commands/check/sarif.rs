@@ -14,7 +14,13 @@ pub(super) fn document(outcome: &Outcome) -> String {
         .iter()
         .map(|check| json!({"id": check.name, "shortDescription": {"text": check.title}}))
         .collect();
-    let results: Vec<Value> = outcome.changes.iter().map(|change| result(outcome, change)).collect();
+    let results: Vec<Value> = outcome
+        .changes
+        .iter()
+        // What is not there is no result: services that know no baseline would show it as one.
+        .filter(|change| !matches!(change.change, Change::Gone | Change::Unmeasured))
+        .map(|change| result(outcome, change))
+        .collect();
     let errors = outcome.checked.outcomes.iter().filter_map(|check| {
         let error = check.error.as_ref()?;
         Some(json!({"level": "error", "message": {"text": format!("check {}: {error}", check.name)}}))
@@ -39,7 +45,15 @@ fn result(outcome: &Outcome, change: &FindingChange) -> Value {
     let finding = outcome.finding(change);
     let message = match finding {
         Some(finding) => {
-            format!("{}\n\n{}\n\nCause: {}\n\nFix: {}", finding.title, finding.claim, finding.cause, finding.fix)
+            let quotes: String = finding
+                .evidence
+                .iter()
+                .map(|evidence| format!("\ntrace {}, span {}: {}", evidence.trace_id, evidence.span_id, evidence.quote))
+                .collect();
+            format!(
+                "{}\n\n{}\n\nCause: {}\n\nFix: {}\n{quotes}",
+                finding.title, finding.claim, finding.cause, finding.fix
+            )
         }
         None => change.title.clone(),
     };
@@ -47,7 +61,7 @@ fn result(outcome: &Outcome, change: &FindingChange) -> Value {
         "level": level(change.severity),
         "message": {"text": message},
         // Traces have no lines: a result stands for the whole of what was read.
-        "locations": [{"physicalLocation": {"artifactLocation": {"uri": outcome.input}}}],
+        "locations": outcome.inputs.iter().map(|input| location(input)).collect::<Vec<_>>(),
         "partialFingerprints": {"haloFindingId/v1": change.id},
         "properties": {"before": change.before, "now": change.now, "severity": change.severity.as_str()},
     });
@@ -76,5 +90,34 @@ fn state(change: Change) -> &'static str {
         Change::Worse | Change::Better => "updated",
         Change::Held | Change::Unmeasured => "unchanged",
         Change::Gone => "absent",
+    }
+}
+
+/// A file or folder as a place.
+fn location(input: &str) -> Value {
+    json!({"physicalLocation": {"artifactLocation": {"uri": uri(input)}}})
+}
+
+/// A path as a URI reference: what has a meaning there, or none, is written by its bytes (RFC 3986).
+fn uri(path: &str) -> String {
+    let path = path.replace(std::path::MAIN_SEPARATOR, "/");
+    let mut uri = String::with_capacity(path.len());
+    for byte in path.strip_prefix("./").unwrap_or(&path).bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            uri.push(char::from(byte));
+        } else {
+            uri.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    uri
+}
+
+#[cfg(test)]
+mod tests {
+    use super::uri;
+
+    #[test]
+    fn paths_are_places() {
+        assert_eq!(uri("./logs/week 1/[a]*%.jsonl"), "logs/week%201/%5Ba%5D%2A%25.jsonl");
     }
 }
