@@ -29,7 +29,7 @@ pub(crate) fn open(inputs: &[String], rejects: &RejectArgs, common: &Common) -> 
     }
     let sources = Source::find(inputs).map_err(missing)?;
     if sources.contains(&Source::Stdin) {
-        return Err(Failure::new(Exit::Usage, "`analyze` can't read standard input")
+        return Err(Failure::new(Exit::Usage, "traces can't be read from standard input here")
             .hint("read it into a dataset first: halo ingest - -o DATASET"));
     }
     Ok(Input { dataset: cached(&sources, rejects, common)?, name })

@@ -28,8 +28,8 @@ pub fn summary(report: &Report, width: usize) -> String {
     let left = [
         (
             view.one_offs.len() as u64,
-            "kind of fault seen too seldom to call systemic",
-            "kinds of fault seen too seldom to call systemic",
+            "kind of fault was seen and is no finding of its own",
+            "kinds of fault were seen and are no findings of their own",
         ),
         (view.refused.len() as u64, "claim refused", "claims refused"),
     ];

@@ -52,6 +52,7 @@ fn the_bundled_example_as_a_newcomer_and_as_a_gate() {
     }
     let events = run_log::events(&sandbox.read("gate/events.jsonl"));
     run_log::check(&events);
+    sandbox.run(&["verify", "gate"]).expect_code(0);
 }
 
 /// The report whose files the summary names.

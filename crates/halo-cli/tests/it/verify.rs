@@ -6,8 +6,6 @@ use serde_json::{Value, json};
 
 use crate::sandbox::Sandbox;
 
-const EXAMPLE: &str = "support-agent.jsonl.zst";
-
 /// A place in a report, by its keys.
 type Place = &'static [&'static str];
 
@@ -26,12 +24,13 @@ fn alter(report: &mut Value, place: Place, change: impl FnOnce(&mut Value)) {
 #[test]
 fn a_report_holds_until_a_figure_of_it_is_another() {
     let sandbox = Sandbox::new();
-    let name = sandbox.fixture(EXAMPLE);
-    sandbox.run(&["ingest", "-q", &name, "-o", "traces.halo"]).expect_code(0);
+    let times_out = |run: usize, tool: &str| if tool == "print_label" { run < 8 } else { run > 11 };
+    sandbox.write("traces.jsonl", batch("a", times_out));
+    sandbox.run(&["ingest", "-q", "traces.jsonl", "-o", "traces.halo"]).expect_code(0);
     sandbox.run(&["analyze", "-q", "traces.halo", "--offline", "--out", "run"]).expect_code(0);
     let holds = sandbox.run(&["verify", "run"]);
     holds.expect_code(0);
-    assert_eq!((holds.stdout.as_str(), holds.stderr.as_str()), ("all holds: 8 findings, 32 quotes, 32 checks\n", ""));
+    assert_eq!((holds.stdout.as_str(), holds.stderr.as_str()), ("all holds: 2 findings, 8 quotes, 32 checks\n", ""));
 
     let report: Value = serde_json::from_str(&sandbox.read("run/report.json")).unwrap();
     let one_more = |value: &mut Value| *value = json!(value.as_f64().unwrap() + 1.0);
@@ -42,10 +41,10 @@ fn a_report_holds_until_a_figure_of_it_is_another() {
         (&["dataset", "input_tokens"], &one_more_count),
         (&["findings", "0", "affected"], &one_more_count),
         (&["findings", "1", "rate"], &one_more),
-        (&["findings", "2", "interval", "low"], &one_more),
-        (&["findings", "3", "claim"], &other_word),
-        (&["findings", "4", "evidence", "0", "quote"], &other_word),
-        (&["findings", "5", "sample_trace_ids", "0"], &other_word),
+        (&["findings", "0", "interval", "low"], &one_more),
+        (&["findings", "1", "claim"], &other_word),
+        (&["findings", "0", "evidence", "0", "quote"], &other_word),
+        (&["findings", "1", "sample_trace_ids", "0"], &other_word),
         (&["coverage", "checks", "3", "population"], &one_more_count),
         (&["usage", "input_tokens"], &one_more_count),
     ];
@@ -84,7 +83,7 @@ fn a_report_holds_until_a_figure_of_it_is_another() {
     let whats =
         |rows: Vec<Value>| rows.into_iter().map(|row| row["what"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
     assert_eq!(whats(change_list(&["findings"], &|list| drop(list.remove(0)))), ["findings"]);
-    assert_eq!(whats(change_list(&["findings"], &|list| list.push(list[1].clone()))), ["findings"]);
+    assert_eq!(whats(change_list(&["findings"], &|list| list.push(list[0].clone()))), ["findings"]);
     assert!(whats(change_list(&["findings"], &|list| list.reverse())).contains(&"findings".to_owned()));
     assert_eq!(
         whats(change_list(&["coverage", "checks"], &|list| drop(list.remove(4)))),
@@ -95,7 +94,7 @@ fn a_report_holds_until_a_figure_of_it_is_another() {
     write(&report);
     sandbox.run(&["verify", "run"]).expect_code(0);
     let markdown = sandbox.read("run/report.md");
-    sandbox.write("run/report.md", [markdown.replace("of 150", "of 151").as_bytes(), b"\xff"].concat());
+    sandbox.write("run/report.md", [markdown.replace("of 24", "of 25").as_bytes(), b"\xff"].concat());
     let mut shown = vec![sandbox.run(&["verify", "run"]).shown()];
     std::fs::remove_file(sandbox.path("run/report.md")).unwrap();
     sandbox.write(

@@ -59,7 +59,7 @@ impl CheckRow {
             (None, 1.., _, _) => ("found", counted(check.findings, "finding", "findings")),
             (None, 0, _, 0) => ("clean", "no run of the kind it looks at".to_owned()),
             (None, 0, 0, _) => ("clean", "nothing found".to_owned()),
-            (None, 0, ..) => ("below", "below its threshold".to_owned()),
+            (None, 0, ..) => ("below", "no finding of its own".to_owned()),
         };
         let matched = match check.error {
             Some(_) => "–".to_owned(),
@@ -87,7 +87,7 @@ fn sentences(report: &Report, total: u64, checks: &[CheckRow]) -> Vec<String> {
         });
         let parts = [
             (found, "gave findings"),
-            (below, "matched a few runs, below the threshold"),
+            (below, "matched runs that are too few, or that another finding tells of"),
             (clean, "found nothing"),
             (failed, "could not run"),
         ];
@@ -117,7 +117,7 @@ pub(crate) fn one_offs(checks: &[CheckOutcome]) -> Vec<OneOff> {
         .map(|check| {
             let of = format!("{} of {}", grouped(check.affected), counted(check.population, "run", "runs"));
             let seen = if check.findings == 0 {
-                format!("{of}, below the threshold for a systemic fault.")
+                format!("{of}: too few, or told by another finding.")
             } else {
                 "Matches that belong to no finding above.".to_owned()
             };
