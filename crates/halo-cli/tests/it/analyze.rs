@@ -177,7 +177,9 @@ fn checks_are_kept_until_the_dataset_changes() {
     };
     let found = analyze();
     assert!(!found.findings.is_empty());
+    let written = sandbox.read("run/findings.json");
     assert_eq!(analyze(), found);
+    assert_eq!(sandbox.read("run/findings.json"), written, "to the last digit");
 
     // The second time they were read and not looked for again.
     let mut kept: Value = serde_json::from_str(&sandbox.read("traces.halo/checks.json")).unwrap();

@@ -8,7 +8,7 @@ use halo_query::TraceSession;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 
 const FILE: &str = "checks.json";
 
@@ -46,15 +46,16 @@ pub(crate) async fn found(
     if let Some(kept) = read(&path).filter(|kept| kept.key == key) {
         return Ok(kept.report);
     }
-    let report = run_checks(checks, session, options, cancel).await?;
+    let kept = Kept { key, report: run_checks(checks, session, options, cancel).await? };
+    let broken = |error: serde_json::Error| Failure::new(Exit::Bug, error.to_string());
+    let text = serde_json::to_vec(&kept).map_err(broken)?;
     // A check that could not run may do so the next time, when the machine is less busy.
-    if report.outcomes.iter().all(|outcome| outcome.error.is_none()) {
-        let kept = Kept { key, report };
+    if kept.report.outcomes.iter().all(|outcome| outcome.error.is_none()) {
         // Where the dataset can't be written, it is only read.
-        drop(write(&path, &kept));
-        return Ok(kept.report);
+        drop(write(&path, &text));
     }
-    Ok(report)
+    // As whoever comes later reads it: a number may lose its last digit on the way, and the same run, killed and resumed, gives the same report.
+    serde_json::from_slice::<Kept>(&text).map(|kept| kept.report).map_err(broken)
 }
 
 fn read(path: &Path) -> Option<Kept> {
@@ -62,9 +63,9 @@ fn read(path: &Path) -> Option<Kept> {
 }
 
 /// Aside and renamed: nobody reads half of it.
-fn write(path: &Path, kept: &Kept) -> std::io::Result<()> {
+fn write(path: &Path, text: &[u8]) -> std::io::Result<()> {
     let aside = PathBuf::from(format!("{}.{}", path.display(), std::process::id()));
-    std::fs::write(&aside, serde_json::to_vec(kept)?)?;
+    std::fs::write(&aside, text)?;
     std::fs::rename(&aside, path).inspect_err(|_| drop(std::fs::remove_file(&aside)))
 }
 
