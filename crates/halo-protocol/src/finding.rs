@@ -1,9 +1,10 @@
 //! A finding: one systemic fault of a harness, with the SQL that counts it and the quotes that prove it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How much a fault hurts. Ordered: `Low < Medium < High < Critical`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Cosmetic, or waste that nobody notices.
@@ -30,7 +31,7 @@ impl Severity {
 }
 
 /// A 95 % confidence interval of a rate, both ends within 0..=1.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Interval {
     /// Lower end.
     pub low: f64,
@@ -59,7 +60,7 @@ impl Interval {
 }
 
 /// A verbatim quote and the span it stands in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// Trace of the span.
     pub trace_id: String,
@@ -70,7 +71,7 @@ pub struct Evidence {
 }
 
 /// Lines of the harness's code, as they stand there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CodeCitation {
     /// File and lines: `path:12` or `path:12-18`, the path relative to the root of the code.
     pub place: String,
@@ -80,8 +81,66 @@ pub struct CodeCitation {
     pub commit: Option<String>,
 }
 
+/// What was said around a quote, so that a reader sees it where it happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Conversation {
+    /// Trace of the quote.
+    pub trace_id: String,
+    /// The span that holds the quote.
+    pub span_id: String,
+    /// What was said and done, in order of time, the quoted part among it.
+    pub turns: Vec<Turn>,
+}
+
+/// One thing that was said or done in a conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Turn {
+    /// The span it stands in.
+    pub span_id: String,
+    /// Whose it is.
+    pub role: TurnRole,
+    /// Name of the tool or agent; `None` where there is none to tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Its text, or the beginning of it.
+    pub text: String,
+    /// Whether the text goes on.
+    pub is_cut: bool,
+    /// Whether this is the span that is quoted.
+    pub is_quoted: bool,
+}
+
+/// Whose a turn is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TurnRole {
+    /// What a person or a calling program asked.
+    User,
+    /// What the model said.
+    Assistant,
+    /// What a tool was asked.
+    ToolCall,
+    /// What a tool gave back.
+    ToolResult,
+    /// Anything else that a span holds.
+    Other,
+}
+
+/// How often something happened in one stretch of time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TrendPoint {
+    /// First day of the stretch, `YYYY-MM-DD`, UTC.
+    pub from: String,
+    /// Last day of the stretch, `YYYY-MM-DD`, UTC.
+    pub to: String,
+    /// Affected traces that start in it.
+    pub affected: u64,
+    /// Traces of the population that start in it.
+    pub population: u64,
+}
+
 /// An attribute value that the affected traces concentrate in.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScopeEntry {
     /// Attribute or column, for example `service.version` or `model`.
     pub key: String,
@@ -101,7 +160,7 @@ pub struct ScopeEntry {
 }
 
 /// How often something happened among the runs of a population that failed, and among those that passed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OutcomeContrast {
     /// Affected traces among those that failed.
     pub failed_affected: u64,
@@ -114,7 +173,7 @@ pub struct OutcomeContrast {
 }
 
 /// Who reported a finding.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "by", rename_all = "snake_case")]
 pub enum FindingSource {
     /// A built-in deterministic check.
@@ -155,7 +214,7 @@ pub struct FindingDraft {
 }
 
 /// One systemic fault, re-executed: every number was counted by the SQL beside it, every quote found in its span.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// Stable for the same fault across runs.
     pub id: String,
@@ -186,10 +245,16 @@ pub struct Finding {
     /// The same among runs that failed and runs that passed; `None` where the traces do not tell of both.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcomes: Option<OutcomeContrast>,
-    /// Attribute values the affected traces concentrate in, strongest first; empty when they are spread evenly.
+    /// Attribute values the affected traces concentrate in, strongest first; empty when none stands out beyond chance.
     pub scope: Vec<ScopeEntry>,
+    /// The same over time, oldest first, without gaps; empty when the traces are of one day or say no time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trend: Vec<TrendPoint>,
     /// Verbatim quotes, each found in its span.
     pub evidence: Vec<Evidence>,
+    /// What was said around the quotes, in their order; a quote may have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conversations: Vec<Conversation>,
     /// Places in the harness's code that cause it, looked up when it was reported.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub code: Vec<CodeCitation>,
@@ -199,6 +264,14 @@ pub struct Finding {
     pub source: FindingSource,
     /// Whether numbers and quotes were re-executed against the dataset.
     pub verified: bool,
+}
+
+impl Finding {
+    /// Whether a check reported it.
+    #[must_use]
+    pub fn is_of_check(&self) -> bool {
+        matches!(self.source, FindingSource::Check { .. })
+    }
 }
 
 #[cfg(test)]

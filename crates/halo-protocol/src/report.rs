@@ -1,11 +1,12 @@
 //! The report: what a run found, what it looked at, and what it cost. Rendered by halo-report, stored as `report.json`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Evidence, Finding, Usage};
 
 /// Everything a report says. Rendering adds nothing to it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
     /// Version of this format.
     pub format_version: u32,
@@ -31,7 +32,7 @@ pub struct Report {
 }
 
 /// The run behind a report.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunInfo {
     /// Version of halo.
     pub halo_version: String,
@@ -50,7 +51,7 @@ pub struct RunInfo {
 }
 
 /// With or without a model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "mode", rename_all = "snake_case")]
 pub enum RunMode {
     /// The checks alone.
@@ -63,7 +64,7 @@ pub enum RunMode {
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "end", rename_all = "snake_case")]
 pub enum RunEnd {
     /// It did all it set out to do.
@@ -85,7 +86,7 @@ pub enum RunEnd {
 }
 
 /// A value and how many traces have it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Count {
     /// The value.
     pub value: String,
@@ -93,8 +94,19 @@ pub struct Count {
     pub traces: u64,
 }
 
+/// How many traces are known to have succeeded or failed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OutcomeCounts {
+    /// Traces that succeeded.
+    pub success: u64,
+    /// Traces that failed.
+    pub failure: u64,
+    /// Traces that do not tell.
+    pub unknown: u64,
+}
+
 /// What a dataset holds.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DatasetSummary {
     /// Distinct traces.
     pub traces: u64,
@@ -112,6 +124,9 @@ pub struct DatasetSummary {
     pub input_tokens: u64,
     /// Output tokens, counted like `input_tokens`.
     pub output_tokens: u64,
+    /// How the runs ended, as far as they tell.
+    #[serde(default)]
+    pub outcomes: OutcomeCounts,
     /// Earliest start, RFC 3339; `None` when the dataset is empty.
     pub first_time: Option<String>,
     /// Latest end, RFC 3339; `None` when the dataset is empty.
@@ -127,7 +142,7 @@ pub struct DatasetSummary {
 }
 
 /// What a run looked at.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Coverage {
     /// Traces in the dataset.
     pub traces_total: u64,
@@ -135,12 +150,27 @@ pub struct Coverage {
     pub traces_checked: u64,
     /// Distinct traces whose text a model read in full or in part.
     pub traces_read: u64,
+    /// Distinct traces that the findings of checks hit together; `None` in reports of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traces_hit: Option<u64>,
     /// Each check and what came of it.
     pub checks: Vec<CheckOutcome>,
 }
 
+/// Why a check that matched traces has no finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Untold {
+    /// The traces are too few.
+    TooFew,
+    /// It is a symptom that happens everywhere at times, and no group of runs has it far more often than others.
+    NoGroup,
+    /// Findings of other checks tell of these traces.
+    ToldElsewhere,
+}
+
 /// What came of one check.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckOutcome {
     /// Name of the check.
     pub name: String,
@@ -154,12 +184,15 @@ pub struct CheckOutcome {
     pub findings: u64,
     /// Matches below the threshold, as examples that do not look systemic; at most 3.
     pub one_offs: Vec<Evidence>,
+    /// Why it gave no finding where it matched something; `None` where it gave one, matched nothing, or does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub untold: Option<Untold>,
     /// Why it could not run; `None` when it did.
     pub error: Option<String>,
 }
 
 /// A claim that did not pass the gate.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RefusedFinding {
     /// Title of the claim.
     pub title: String,
@@ -168,7 +201,7 @@ pub struct RefusedFinding {
 }
 
 /// A query and what it is for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NamedQuery {
     /// What it shows.
     pub name: String,

@@ -1,9 +1,10 @@
 //! What model requests cost, in tokens.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Tokens and requests spent, as the model's endpoint reported them. Adds up over requests.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Usage {
     /// Model requests that were answered.
     pub requests: u64,

@@ -1,12 +1,15 @@
 //! Prints a report of made-up findings, to look at the layout:
 //! `cargo run -p halo-report --example sample -- rich html > report.html`.
 //!
-//! The first word is `rich`, `clean`, `empty` or `failed`, the second `html`, `markdown`, `json` or `summary`.
+//! The first word is `rich`, `clean`, `empty`, `failed` or `hostile`, the second `html`, `markdown`, `json` or `summary`.
 
 use std::io::Write;
 
 #[path = "../tests/it/sample.rs"]
 mod sample;
+
+#[path = "../tests/it/poison.rs"]
+mod poison;
 
 fn main() -> std::io::Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -15,6 +18,7 @@ fn main() -> std::io::Result<()> {
         "clean" => sample::clean(),
         "empty" => sample::empty(),
         "failed" => sample::failed(),
+        "hostile" => poison::poisoned(),
         _ => sample::rich(),
     };
     halo_report::rank(&mut report.findings, report.dataset.traces);

@@ -1,9 +1,10 @@
 //! A finding as plain text for a coding agent: what to change, and how to tell that it worked.
 
-use halo_protocol::Finding;
+use halo_protocol::{Evidence, Finding};
 
 use crate::prose::{Line, lines, unformatted};
 use crate::text;
+use crate::view::{Talk, conversation_of, is_weak};
 
 /// The command that shows a run, for whoever has the dataset.
 const READ_RUN: &str = "halo trace DATASET ID";
@@ -37,7 +38,7 @@ pub(crate) fn text(finding: &Finding, who: &[Line]) -> String {
     for evidence in finding.evidence.iter().take(QUOTES) {
         let (trace, span) = (text::value(&evidence.trace_id), text::value(&evidence.span_id));
         out.push_str(&format!("trace {trace}, span {span}\n"));
-        for line in text::quote(&evidence.quote).text.lines() {
+        for line in recorded(evidence, finding).lines() {
             out.push_str(format!("  | {line}").trim_end());
             out.push('\n');
         }
@@ -52,6 +53,18 @@ pub(crate) fn text(finding: &Finding, who: &[Line]) -> String {
         text::block(&finding.affected_sql).trim(),
     ));
     out
+}
+
+/// The quote, or its conversation where the quote by itself says nothing.
+fn recorded(evidence: &Evidence, finding: &Finding) -> String {
+    let told = || {
+        let conversation = conversation_of(evidence, &finding.conversations)?;
+        Talk::new(conversation, &[evidence.quote.as_str()])
+    };
+    match is_weak(&evidence.quote).then(told).flatten() {
+        Some(talk) => talk.transcript(),
+        None => text::quote(&evidence.quote).text,
+    }
 }
 
 /// A line with its code in backticks, as it was written.

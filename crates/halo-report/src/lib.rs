@@ -2,7 +2,8 @@
 //! terminal.
 //!
 //! Rendering is pure: it reads the report and nothing else, and the same report always gives the same text.
-//! It neither sorts nor counts; findings come in the order the report has them, which [`rank`] makes.
+//! It neither sorts nor counts, but for adding up neighbouring stretches of time; findings come in the order the
+//! report has them, which [`rank`] makes, and the page says why each stands where it stands.
 //!
 //! The three texts for people are set from one inner view, so that their words and numbers agree. Whatever
 //! comes from a trace or a model is the text of strangers: control characters become visible symbols,

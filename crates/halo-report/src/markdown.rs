@@ -6,6 +6,7 @@ use halo_protocol::Report;
 
 use crate::answer;
 use crate::escape::{cell, code, fence, inline, paragraphs, sentence};
+use crate::number::counted;
 use crate::view::{Fact, FindingView, Quote, View};
 
 /// The report as Markdown, for a pull request, a ticket or a terminal. Tables and fences are those of
@@ -80,6 +81,9 @@ fn top(out: &mut String, view: &View) {
         let _ = write!(opening, " **Fix first: [{}](#finding-1).**", cell(first));
     }
     line(out, &opening);
+    if let Some(step) = &view.verdict.first_step {
+        line(out, &format!("**What to do:** {}", sentence(step)));
+    }
     line(out, &format!("{} · {}", code(&view.input), inline(&view.made)));
     for warning in &view.warnings {
         line(out, &format!("> {}", inline(warning)));
@@ -87,12 +91,28 @@ fn top(out: &mut String, view: &View) {
     if view.findings.is_empty() {
         return;
     }
-    out.push_str("| # | Severity | Fault | Runs hit | Rate (95 % interval) | Where |\n");
-    out.push_str("| --: | --- | --- | --: | --- | --- |\n");
+    findings_table(out, view);
+    if let Some(order) = &view.order {
+        line(out, &inline(&order.how.join(" ")));
+    }
+    if let Some(also) = &view.also_seen {
+        line(out, &inline(also));
+    }
+}
+
+fn findings_table(out: &mut String, view: &View) {
+    let (head, rule) = if view.has_trends { (" Trend |", " --- |") } else { ("", "") };
+    let _ = writeln!(out, "| # | Severity | Fault | Runs hit | Rate (95 % interval) | Where |{head}");
+    let _ = writeln!(out, "| --: | --- | --- | --: | --- | --- |{rule}");
     for finding in &view.findings {
+        let trend = match (&finding.trend, view.has_trends) {
+            (Some(trend), _) => format!(" {} |", inline(&trend.word)),
+            (None, true) => " – |".to_owned(),
+            (None, false) => String::new(),
+        };
         let _ = writeln!(
             out,
-            "| {number} | {} | [{}](#finding-{number}) | {} of {} | {} ({}) | {} |",
+            "| {number} | {} | [{}](#finding-{number}) | {} of {} | {} ({}) | {} |{trend}",
             finding.severity,
             cell(&finding.title),
             finding.affected,
@@ -113,17 +133,27 @@ fn one_finding(out: &mut String, finding: &FindingView) {
     line(out, &format!("**{}** · {}{unverified}", finding.severity, inline(&finding.category)));
     line(out, &paragraphs(&finding.claim));
     line(out, &format!("**Who is hit.** {}", finding.who.iter().map(|s| sentence(s)).collect::<Vec<_>>().join(" ")));
+    if let Some(trend) = &finding.trend {
+        line(out, &format!("**Over time.** {}", inline(&trend.sentence)));
+    }
+    if !finding.reason.is_empty() {
+        line(out, &format!("*{}*", inline(&finding.reason)));
+    }
     if !finding.cause.is_empty() {
-        line(out, &format!("**Cause.** {}", paragraphs(&finding.cause)));
+        line(out, &format!("**Likely cause.** {}", paragraphs(&finding.cause)));
     }
     if !finding.fix.is_empty() {
         line(out, &format!("**Fix.** {}", paragraphs(&finding.fix)));
     }
     for place in &finding.code {
-        line(out, &format!("In the code, {}:", code(&place.place)));
+        let commit = place.commit.as_ref().map(|commit| format!(" at {}", code(commit))).unwrap_or_default();
+        line(out, &format!("In the code, {}{commit}:", code(&place.place)));
         line(out, &fence(&place.text, "text"));
     }
     quotes(out, &finding.quotes);
+    if !finding.folded_quotes.is_empty() {
+        folded(out, "More from the traces", |out| quotes(out, &finding.folded_quotes));
+    }
     if let Some(more) = &finding.more_quotes {
         line(out, &inline(more));
     }
@@ -132,23 +162,42 @@ fn one_finding(out: &mut String, finding: &FindingView) {
         let more = finding.more_samples.as_ref().map(|more| format!(", {}", inline(more))).unwrap_or_default();
         line(out, &format!("**Runs to read.** {ids}{more}"));
     }
-    line(out, "**Count again.** The runs that are hit:");
-    line(out, &fence(&finding.affected_sql, "sql"));
-    if !finding.population_sql.is_empty() {
-        line(out, "Out of:");
-        line(out, &fence(&finding.population_sql, "sql"));
-    }
-    line(out, "**Hand to your coding agent.**");
-    line(out, &fence(&finding.handoff, "text"));
+    folded(out, "Count again with SQL", |out| {
+        line(out, "The runs that are hit:");
+        line(out, &fence(&finding.affected_sql, "sql"));
+        if !finding.population_sql.is_empty() {
+            line(out, "Out of:");
+            line(out, &fence(&finding.population_sql, "sql"));
+        }
+    });
+    folded(out, "Hand to your coding agent", |out| line(out, &fence(&finding.handoff, "text")));
     line(out, &format!("{}. Finding {}.", sentence(&finding.source), code(&finding.id)));
 }
 
 fn quotes(out: &mut String, quotes: &[Quote]) {
     for quote in quotes {
         let note = if quote.shortened { ", shortened here, whole in the JSON report" } else { "" };
-        line(out, &format!("Trace {}, span {}{note}:", code(&quote.trace), code(&quote.span)));
-        line(out, &fence(&quote.text, "text"));
+        let brief: Vec<String> = quote.brief.iter().map(|words| code(words)).collect();
+        let brief = if brief.is_empty() { String::new() } else { format!(", quoted {}", brief.join(", ")) };
+        line(out, &format!("Trace {}, span {}{brief}{note}:", code(&quote.trace), code(&quote.span)));
+        for text in &quote.texts {
+            line(out, &fence(text, "text"));
+        }
+        if let Some(talk) = &quote.talk {
+            line(out, &fence(&talk.transcript(), "text"));
+            let folded = talk.folded();
+            if folded > 0 {
+                line(out, &format!("{} in the JSON report.", counted(folded, "more turn", "more turns")));
+            }
+        }
     }
+}
+
+/// A part that stays folded where it is long and not for every reader. GitHub and its like fold it; elsewhere it stands open.
+fn folded(out: &mut String, title: &str, inside: impl FnOnce(&mut String)) {
+    line(out, &format!("<details>\n<summary>{title}</summary>"));
+    inside(out);
+    line(out, "</details>");
 }
 
 fn one_offs(out: &mut String, view: &View) {

@@ -63,8 +63,13 @@ pub(crate) struct Clipped {
 
 /// A quote made fit to show, cut in the middle when it is long or tall: faults show at both ends.
 pub(crate) fn quote(text: &str) -> Clipped {
+    clipped(text, QUOTE_CHARACTERS, QUOTE_LINES)
+}
+
+/// A text made fit to show in about so many characters and lines, without its middle when it has more.
+pub(crate) fn clipped(text: &str, characters: usize, most_lines: usize) -> Clipped {
     let shown = block(text);
-    let (shown, cut_long) = match split_middle(&shown, QUOTE_CHARACTERS) {
+    let (shown, cut_long) = match split_middle(&shown, characters) {
         Some((head, tail, omitted)) => {
             let note = counted(omitted, "character", "characters");
             (format!("{head}\n[… {note} left out …]\n{tail}"), true)
@@ -72,10 +77,11 @@ pub(crate) fn quote(text: &str) -> Clipped {
         None => (shown, false),
     };
     let lines: Vec<&str> = shown.lines().collect();
-    if lines.len() <= QUOTE_LINES {
+    // As with characters: a line or two more cost less than the note that they are missing.
+    if lines.len() <= most_lines + most_lines / 8 {
         return Clipped { text: shown, shortened: cut_long };
     }
-    let (head, tail) = (QUOTE_LINES * 2 / 3, QUOTE_LINES / 3);
+    let (head, tail) = (most_lines * 2 / 3, most_lines / 3);
     let omitted = (lines.len() - head - tail) as u64;
     let note = format!("[… {} left out …]", counted(omitted, "line", "lines"));
     let kept = [&lines[..head], &[note.as_str()], &lines[lines.len() - tail..]].concat();

@@ -2,18 +2,28 @@
 //! ways to set one view, so that they never tell different stories. Every text in it is safe to show (see
 //! `text`) and not yet escaped for a format.
 
+mod axis;
+mod conversation;
 mod dataset;
 mod finding;
 mod looked_at;
+mod quote;
+mod reason;
+mod trend;
 mod verdict;
+mod who;
 
 use halo_protocol::{Report, RunMode};
 use serde::Serialize;
 
 use crate::{number, text};
+pub(crate) use axis::Axis;
+pub(crate) use conversation::Talk;
 pub(crate) use dataset::Fact;
-pub(crate) use finding::{Axis, FindingView, Quote};
+pub(crate) use finding::FindingView;
 pub(crate) use looked_at::{LookedAt, OneOff};
+pub(crate) use quote::{Quote, conversation_of, is_weak};
+pub(crate) use reason::Order;
 pub(crate) use verdict::Verdict;
 
 /// Everything that is shown.
@@ -35,6 +45,12 @@ pub(crate) struct View {
     pub(crate) verdict: Verdict,
     /// The scale that all bars share.
     pub(crate) axis: Axis,
+    /// How the order of the findings is made, where there is one.
+    pub(crate) order: Option<Order>,
+    /// Checks that matched runs and gave no finding, in a sentence.
+    pub(crate) also_seen: Option<String>,
+    /// Whether any finding has a course over time.
+    pub(crate) has_trends: bool,
     /// Findings in the order of the report.
     pub(crate) findings: Vec<FindingView>,
     /// The model's answer, Markdown of a stranger.
@@ -80,7 +96,9 @@ impl View {
         let total = report.coverage.traces_total.max(report.dataset.traces);
         let axis = Axis::holding(&report.findings);
         let verdict = Verdict::new(report, total);
-        let findings = report.findings.iter().zip(1..);
+        let order = Order::new(&report.findings, total);
+        let finding = |(finding, number)| FindingView::new(finding, number, total, &axis, order.as_ref());
+        let findings: Vec<FindingView> = report.findings.iter().zip(1..).map(finding).collect();
         Self {
             page_title: format!("{} · halo", verdict.headline.trim_end_matches('.')),
             input: text::value(&report.run.input),
@@ -89,7 +107,10 @@ impl View {
             partial: verdict::partial(report),
             warnings: verdict::warnings(report),
             proven: !report.findings.is_empty() && report.findings.iter().all(|finding| finding.verified),
-            findings: findings.map(|(finding, number)| FindingView::new(finding, number, total, &axis)).collect(),
+            has_trends: findings.iter().any(|finding| finding.trend.is_some()),
+            findings,
+            also_seen: looked_at::also_seen(&report.coverage.checks),
+            order,
             axis,
             verdict,
             answer: report.answer.clone().filter(|answer| !answer.trim().is_empty()),
@@ -124,5 +145,9 @@ fn made(report: &Report) -> String {
     };
     let when = number::moment(&text::line(&run.started_at));
     let version = text::value(&run.halo_version);
-    format!("{when} · {} · {how} · halo {version}", number::duration(run.elapsed_ms))
+    let traces = match (&report.dataset.first_time, &report.dataset.last_time) {
+        (Some(first), Some(last)) => format!("runs of {} · ", number::period(&text::line(first), &text::line(last))),
+        _ => String::new(),
+    };
+    format!("{traces}analysed {when} · {} · {how} · halo {version}", number::duration(run.elapsed_ms))
 }

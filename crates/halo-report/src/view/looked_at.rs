@@ -1,11 +1,14 @@
 //! What was looked at: checks and what came of them, runs read, and what was seen without being systemic.
 
-use halo_protocol::{CheckOutcome, Report, RunMode};
+use halo_protocol::{CheckOutcome, Report, RunMode, Untold};
 use serde::Serialize;
 
 use super::Quote;
 use crate::number::{counted, grouped};
 use crate::text;
+
+/// Checks named beside the findings.
+const ALSO_NAMED: usize = 6;
 
 /// What a run looked at and what not.
 #[derive(Debug, Serialize)]
@@ -59,7 +62,7 @@ impl CheckRow {
             (None, 1.., _, _) => ("found", counted(check.findings, "finding", "findings")),
             (None, 0, _, 0) => ("clean", "no run of the kind it looks at".to_owned()),
             (None, 0, 0, _) => ("clean", "nothing found".to_owned()),
-            (None, 0, ..) => ("below", "no finding of its own".to_owned()),
+            (None, 0, ..) => ("below", format!("no finding of its own: {}", untold(check))),
         };
         let matched = match check.error {
             Some(_) => "–".to_owned(),
@@ -110,6 +113,33 @@ fn sentences(report: &Report, total: u64, checks: &[CheckRow]) -> Vec<String> {
     sentences
 }
 
+/// Why a check that matched runs has no finding.
+fn untold(check: &CheckOutcome) -> &'static str {
+    match check.untold {
+        Some(Untold::TooFew) => "too few",
+        Some(Untold::NoGroup) => "no group of runs has it far more often than others",
+        Some(Untold::ToldElsewhere) => "other findings tell of these runs",
+        None => "too few, or told by another finding",
+    }
+}
+
+/// The checks that matched runs and gave no finding, so that nobody has to look for them in the table.
+pub(crate) fn also_seen(checks: &[CheckOutcome]) -> Option<String> {
+    let mut seen: Vec<&CheckOutcome> =
+        checks.iter().filter(|check| check.error.is_none() && check.findings == 0 && check.affected > 0).collect();
+    seen.sort_by_key(|check| std::cmp::Reverse(check.affected));
+    let named = seen.iter().take(ALSO_NAMED).map(|check| {
+        let of = format!("{} of {}", grouped(check.affected), grouped(check.population));
+        format!("{} ({of}: {})", text::value(&check.title), untold(check))
+    });
+    let mut named: Vec<String> = named.collect();
+    if seen.len() > ALSO_NAMED {
+        named.push(format!("and {} more", seen.len() - ALSO_NAMED));
+    }
+    let checks = counted(seen.len() as u64, "more check", "more checks");
+    (!seen.is_empty()).then(|| format!("{checks} matched runs without a finding of their own: {}.", named.join("; ")))
+}
+
 /// Examples of what matched below a check's threshold.
 pub(crate) fn one_offs(checks: &[CheckOutcome]) -> Vec<OneOff> {
     let with_examples = checks.iter().filter(|check| !check.one_offs.is_empty());
@@ -117,7 +147,7 @@ pub(crate) fn one_offs(checks: &[CheckOutcome]) -> Vec<OneOff> {
         .map(|check| {
             let of = format!("{} of {}", grouped(check.affected), counted(check.population, "run", "runs"));
             let seen = if check.findings == 0 {
-                format!("{of}: too few, or told by another finding.")
+                format!("{of}: {}.", untold(check))
             } else {
                 "Matches that belong to no finding above.".to_owned()
             };

@@ -7,7 +7,7 @@ use halo_protocol::{Finding, Report, RunEnd, RunMode, Severity};
 use serde::Serialize;
 
 use crate::number::{counted, grouped, percent, share};
-use crate::prose::{Line, title};
+use crate::prose::{Line, lines, title};
 use crate::text;
 
 /// What the report opens with.
@@ -19,8 +19,10 @@ pub(crate) struct Verdict {
     pub(crate) reach: String,
     /// `1 critical, 2 high`, by falling severity.
     pub(crate) tally: Vec<Tally>,
-    /// Title of the finding to fix first.
+    /// Title of the finding to fix first; `None` when there is no choice.
     pub(crate) first: Option<Line>,
+    /// The first thing to do about it.
+    pub(crate) first_step: Option<Line>,
 }
 
 /// How many findings have a severity.
@@ -43,15 +45,25 @@ impl Verdict {
                 (format!("No systemic fault found in {runs}."), looked_for(report))
             }
             (true, _) => (format!("No systemic fault found so far in {runs}."), looked_for(report)),
-            (false, _) => (format!("{faults} in {runs}."), reach(&report.findings, total)),
+            (false, _) => (format!("{faults} in {runs}."), reach(report, total)),
         };
-        Self { headline, reach, tally: tally(&report.findings), first: first(&report.findings) }
+        Self {
+            headline,
+            reach,
+            tally: tally(&report.findings),
+            first: first(&report.findings),
+            first_step: first_step(&report.findings),
+        }
     }
 }
 
 fn first(findings: &[Finding]) -> Option<Line> {
     let first = findings.first().filter(|_| findings.len() > 1)?;
     Some(title(first.title.trim_end_matches('.')))
+}
+
+fn first_step(findings: &[Finding]) -> Option<Line> {
+    lines(&findings.first()?.fix).into_iter().next()
 }
 
 fn tally(findings: &[Finding]) -> Vec<Tally> {
@@ -67,17 +79,19 @@ fn tally(findings: &[Finding]) -> Vec<Tally> {
 
 /// How many runs the findings hit together. A finding names at most 20 of its runs, so where one hits more
 /// the union is known from below only, and the sentence says so.
-fn reach(findings: &[Finding], total: u64) -> String {
+fn reach(report: &Report, total: u64) -> String {
+    let findings = &report.findings;
     let named: HashSet<&str> =
         findings.iter().flat_map(|finding| &finding.sample_trace_ids).map(String::as_str).collect();
     let all_named = findings.iter().all(|finding| finding.sample_trace_ids.len() as u64 >= finding.affected);
     let widest = findings.iter().map(|finding| finding.affected).max().unwrap_or(0);
-    let hit = widest.max(named.len() as u64);
+    let known = report.coverage.traces_hit;
+    let hit = known.unwrap_or(0).max(widest).max(named.len() as u64);
     if total == 0 {
         return String::new();
     }
     let subject = if findings.len() == 1 { "It hits" } else { "Together they hit" };
-    let exact = all_named || findings.len() == 1 || hit == total;
+    let exact = known.is_some() || all_named || findings.len() == 1 || hit == total;
     let at_least = if exact { "" } else { "at least " };
     format!("{subject} {at_least}{} of the {} ({}).", grouped(hit), grouped(total), percent(share(hit, total), total))
 }

@@ -1,78 +1,11 @@
 //! Traces and models write what they like. None of it may act on a reader.
 
-use halo_protocol::{
-    CheckOutcome, Count, Evidence, Finding, FindingSource, NamedQuery, RefusedFinding, Report, RunEnd, RunMode,
-    ScopeEntry,
-};
+use halo_protocol::{Conversation, Evidence, Turn, TurnRole};
 use halo_report::{html, json, markdown, summary};
 use pulldown_cmark::{Event, Options, Parser, Tag};
 
+use crate::poison::{POISON, evidence, poisoned};
 use crate::sample::rich;
-
-/// Everything at once: HTML, Markdown of every kind, terminal controls, a bidi override, an invisible tag.
-const POISON: &str = "<script>alert(1)</script> <img src=x onerror=alert(1)> \"'><svg/onload=alert(1)> \
-    [click](javascript:alert(1)) ![pixel](https://evil.example/p.png) | cell | `tick` ```` https://evil.example \
-    \u{1b}[2J\u{1b}]8;;https://evil.example\u{7} \u{9b}31m \u{202e}txt.exe \u{e0041} {{ 7 * 7 }} </pre></style>\n\
-    # heading\n```\n</details>\n````\n1. list\n- list\n| a | b |\n|---|---|\n=====\n<!-- comment";
-
-fn evidence() -> Evidence {
-    Evidence { trace_id: POISON.to_owned(), span_id: POISON.to_owned(), quote: POISON.to_owned() }
-}
-
-/// A report in which every text is poison.
-fn poisoned() -> Report {
-    let poison = || POISON.to_owned();
-    let mut report = rich();
-    report.findings = vec![Finding {
-        id: poison(),
-        title: poison(),
-        category: poison(),
-        claim: poison(),
-        cause: poison(),
-        fix: poison(),
-        affected_sql: poison(),
-        population_sql: poison(),
-        scope: vec![ScopeEntry { key: poison(), value: poison(), ..report.findings[0].scope[0].clone() }],
-        evidence: vec![evidence()],
-        code: vec![halo_protocol::CodeCitation { place: poison(), text: poison(), commit: Some(poison()) }],
-        outcomes: None,
-        sample_trace_ids: vec![poison()],
-        source: FindingSource::Agent { name: poison() },
-        ..report.findings[0].clone()
-    }];
-    report.findings.push(report.findings[0].clone());
-    report.answer = Some(poison());
-    report.refused = vec![RefusedFinding { title: poison(), reason: poison() }];
-    report.coverage.checks =
-        vec![CheckOutcome { one_offs: vec![evidence()], ..failing_check(None) }, failing_check(Some(poison()))];
-    report.queries = vec![NamedQuery { name: poison(), sql: poison() }];
-    report.run.input = poison();
-    report.run.prompt = Some(poison());
-    report.run.started_at = poison();
-    report.run.halo_version = poison();
-    report.run.mode = RunMode::Model { model: poison() };
-    report.run.end = RunEnd::Failed { error: poison() };
-    report.dataset.first_time = Some(poison());
-    report.dataset.last_time = Some(poison());
-    let count = || vec![Count { value: POISON.to_owned(), traces: 3 }];
-    report.dataset.services = count();
-    report.dataset.agents = count();
-    report.dataset.models = count();
-    report.dataset.tools = count();
-    report
-}
-
-fn failing_check(error: Option<String>) -> CheckOutcome {
-    CheckOutcome {
-        name: POISON.to_owned(),
-        title: POISON.to_owned(),
-        affected: 1,
-        population: 9,
-        findings: 0,
-        one_offs: Vec::new(),
-        error,
-    }
-}
 
 /// No control character but line ends and tabs, nothing that turns a line around, nothing invisible.
 fn assert_harmless_to_a_terminal(text: &str) {
@@ -139,13 +72,18 @@ fn markdown_has_the_structure_of_halo_and_no_other() {
         }
     }
     tags.retain(|tag| !tag.is_empty());
-    assert_eq!(tags, ["<a id=\"finding-1\">", "</a>", "<a id=\"finding-2\">", "</a>"]);
+    let folded = |title| ["<details>".to_owned(), format!("<summary>{title}</summary>"), "</details>".to_owned()];
+    let finding = |number| {
+        let anchor = [format!("<a id=\"finding-{number}\">"), "</a>".to_owned()];
+        anchor.into_iter().chain(folded("Count again with SQL")).chain(folded("Hand to your coding agent"))
+    };
+    assert_eq!(tags, finding(1).chain(finding(2)).collect::<Vec<_>>());
     assert_eq!(links, ["#finding-1", "#finding-1", "#finding-2"]);
     // The title; the sections, with one heading of the model's own below the second; two findings.
     assert_eq!(headings, [1, 2, 3, 2, 3, 3, 2, 2, 2, 2, 2, 2]);
     // Two rows of findings, two of checks, and the heads of both; a table of the model is none.
-    assert_eq!(cells, 2 * 6 + 2 * 4 + 6 + 4);
-    // Two findings with a piece of code, a quote, two queries and a block for the coding agent each; a one-off; a query; and
+    assert_eq!(cells, 2 * 7 + 2 * 4 + 7 + 4);
+    // Two findings with a piece of code, a conversation with its quote, two queries and a block for the coding agent each; a one-off; a query; and
     // the block that the model opened and never closed ends with its answer.
     assert_eq!(blocks, 2 * 5 + 1 + 1 + 1);
 }
@@ -167,6 +105,17 @@ fn a_huge_quote_does_not_flood_the_report() {
     report.findings[0].evidence = vec![Evidence { quote: "x ".repeat(2_000_000), ..evidence() }];
     let long = "t".repeat(100_000);
     report.findings[0].sample_trace_ids = vec![long.clone()];
+    let turn = Turn {
+        span_id: POISON.to_owned(),
+        role: TurnRole::ToolResult,
+        name: Some("n".repeat(10_000)),
+        text: "y\n".repeat(10_000),
+        is_cut: true,
+        is_quoted: false,
+    };
+    report.findings[0].conversations =
+        vec![Conversation { trace_id: POISON.to_owned(), span_id: POISON.to_owned(), turns: vec![turn; 100] }];
+    report.findings[0].trend = vec![report.findings[0].trend[0].clone(); 5_000];
     report.findings[0].scope[0].value = long;
     assert!(markdown(&report).len() < 20_000);
     assert!(html(&report).len() < 60_000);
@@ -183,4 +132,30 @@ fn deeply_nested_answers_are_rendered() {
         assert!(markdown(&report).contains("the end"));
         assert!(html(&report).contains("the end"));
     }
+}
+
+#[test]
+fn a_quote_is_marked_in_its_conversation_and_stays_text() {
+    let mut report = rich();
+    report.findings.truncate(1);
+    let quote = "<b onclick=x>``` \u{202e}";
+    let turn = |role, text: &str| Turn {
+        span_id: "s".to_owned(),
+        role,
+        name: None,
+        text: text.to_owned(),
+        is_cut: false,
+        is_quoted: true,
+    };
+    let turns = vec![turn(TurnRole::User, "</li><i>"), turn(TurnRole::Assistant, &format!("a {quote} </mark> z"))];
+    report.findings[0].evidence =
+        vec![Evidence { trace_id: "t".to_owned(), span_id: "s".to_owned(), quote: quote.to_owned() }];
+    report.findings[0].conversations = vec![Conversation { trace_id: "t".to_owned(), span_id: "s".to_owned(), turns }];
+    let page = html(&report);
+    assert!(page.contains("a <mark>&lt;b onclick=x&gt;``` ⟨U+202E⟩</mark> &lt;&#x2f;mark&gt; z</div>"), "{page}");
+    assert!(!page.contains("</li><i>"));
+    assert!(
+        markdown(&report)
+            .contains("\n````text\n▶ user: </li><i>\n▶ model: a ⟦<b onclick=x>``` ⟨U+202E⟩⟧ </mark> z\n````\n")
+    );
 }

@@ -2,5 +2,6 @@
 
 mod hostile;
 mod order;
+mod poison;
 mod sample;
 mod shown;

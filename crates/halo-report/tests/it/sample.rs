@@ -6,6 +6,9 @@ use halo_protocol::{
     NamedQuery, RefusedFinding, Report, RunEnd, RunInfo, RunMode, ScopeEntry, Severity, Usage,
 };
 
+#[path = "sample_course.rs"]
+mod course;
+
 fn text(words: &str) -> String {
     words.to_owned()
 }
@@ -42,6 +45,8 @@ pub(crate) fn finding(id: &str, severity: Severity, affected: u64, population: u
         evidence: Vec::new(),
         code: vec![],
         outcomes: None,
+        trend: Vec::new(),
+        conversations: Vec::new(),
         sample_trace_ids: (0..affected.min(20)).map(|n| format!("{id}-run-{n:03}")).collect(),
         source: FindingSource::Check { name: text("a_check") },
         verified: true,
@@ -96,10 +101,26 @@ fn charged_twice() -> Finding {
         }],
         outcomes: Some(halo_protocol::OutcomeContrast {
             failed_affected: 11,
-            failed: 20,
+            failed: 31,
             passed_affected: 2,
-            passed: 81,
+            passed: 96,
         }),
+        trend: course::days(&[
+            (0, 9),
+            (0, 8),
+            (0, 10),
+            (0, 9),
+            (0, 11),
+            (0, 3),
+            (0, 0),
+            (0, 12),
+            (2, 9),
+            (3, 10),
+            (4, 11),
+            (3, 10),
+            (2, 10),
+        ]),
+        conversations: vec![course::charged_twice("9c21f07be4a85d30"), course::charged_twice("9c21f07be4a85d34")],
         sample_trace_ids: samples(&[17, 23, 31, 44, 58, 59, 72, 80, 91, 103, 117, 120, 131, 140]),
         source: FindingSource::Check { name: text("side_effect_retried") },
         ..finding("f-1a7c90", Severity::Critical, 14, 112)
@@ -126,12 +147,38 @@ fn dates_guessed() -> Finding {
              AND arguments->>'date' < '2026-01-01'",
         ),
         scope: vec![scope("model", "swift-4-mini", (31, 96), 1.46, 0.000_4)],
-        evidence: vec![evidence(
-            "4be1d20c770000000000000000000005",
-            "03d5b1c2a9e84f77",
-            "I am sorry, there are no flights from Lisbon to Oslo on 3 April. Shall I look for trains?",
-        )],
+        outcomes: Some(halo_protocol::OutcomeContrast {
+            failed_affected: 7,
+            failed: 31,
+            passed_affected: 21,
+            passed: 96,
+        }),
+        evidence: vec![
+            evidence("4be1d20c770000000000000000000005", "03d5b1c2a9e84f70", "{}"),
+            evidence(
+                "4be1d20c770000000000000000000005",
+                "03d5b1c2a9e84f77",
+                "I am sorry, there are no flights from Lisbon to Oslo on 3 April. Shall I look for trains?",
+            ),
+            evidence("4be1d20c770000000000000000000009", "03d5b1c2a9e84fa1", "no flights on 12 May, I am afraid"),
+        ],
         code: vec![],
+        trend: course::days(&[
+            (3, 14),
+            (2, 12),
+            (4, 15),
+            (2, 13),
+            (3, 16),
+            (1, 2),
+            (0, 0),
+            (3, 14),
+            (4, 15),
+            (3, 16),
+            (2, 11),
+            (4, 12),
+            (2, 10),
+        ]),
+        conversations: course::dates_guessed(),
         sample_trace_ids: samples(&[5, 6, 9, 12, 17, 19, 21, 24, 26, 30, 33, 37, 38, 41, 45, 47, 50, 52, 55, 58]),
         source: FindingSource::Agent { name: text("root") },
         ..finding("f-b20e4d", Severity::High, 33, 150)
@@ -158,6 +205,8 @@ fn long_search_results() -> Finding {
             &format!("{{\"offers\":[{}{{\"truncated\":true}}]}}", offer.repeat(24)),
         )],
         code: vec![],
+        trend: course::days(&[(0, 30), (2, 44), (7, 76)]),
+        conversations: Vec::new(),
         sample_trace_ids: samples(&[2, 66, 70, 85, 99, 101, 122, 129, 143]),
         source: FindingSource::Check { name: text("context_overflow") },
         ..finding("f-77d3aa", Severity::Medium, 9, 150)
@@ -177,6 +226,8 @@ fn polite_loop() -> Finding {
         scope: vec![scope("locale", "de-DE", (2, 31), 4.84, 0.21)],
         evidence: vec![evidence("4be1d20c770000000000000000000061", "5e0d9f1b7c3a2468", "thanks, bye!")],
         code: vec![],
+        trend: Vec::new(),
+        conversations: Vec::new(),
         sample_trace_ids: samples(&[97, 133]),
         source: FindingSource::Agent { name: text("root/1") },
         ..finding("f-e5518b", Severity::Low, 2, 150)
@@ -185,7 +236,7 @@ fn polite_loop() -> Finding {
 
 fn check(name: &str, title: &str, (affected, population): (u64, u64), findings: u64) -> CheckOutcome {
     let (name, title) = (text(name), text(title));
-    CheckOutcome { name, title, affected, population, findings, one_offs: Vec::new(), error: None }
+    CheckOutcome { name, title, affected, population, findings, one_offs: Vec::new(), untold: None, error: None }
 }
 
 fn checks() -> Vec<CheckOutcome> {
@@ -218,6 +269,7 @@ fn dataset() -> DatasetSummary {
         tool_spans: 1_631,
         error_spans: 87,
         error_traces: 41,
+        outcomes: halo_protocol::OutcomeCounts { success: 96, failure: 31, unknown: 23 },
         input_tokens: 9_812_440,
         output_tokens: 301_117,
         first_time: Some(text("2026-03-02T06:12:44.120Z")),
@@ -275,7 +327,13 @@ pub(crate) fn rich() -> Report {
                 reason: text("affected_sql counts 41 of 150 traces, the claim says 75"),
             },
         ],
-        coverage: Coverage { traces_total: 150, traces_checked: 150, traces_read: 22, checks: checks() },
+        coverage: Coverage {
+            traces_total: 150,
+            traces_checked: 150,
+            traces_read: 22,
+            traces_hit: None,
+            checks: checks(),
+        },
         usage: Usage {
             requests: 31,
             input_tokens: 412_300,
@@ -304,6 +362,7 @@ pub(crate) fn clean() -> Report {
         findings: Vec::new(),
         refused: Vec::new(),
         coverage: Coverage {
+            traces_hit: None,
             traces_total: 150,
             traces_checked: 150,
             traces_read: 0,
