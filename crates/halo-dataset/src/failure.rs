@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 /// Reads a tool's result for an explicit sign of failure and names it, for example `ok=false`, `error`, `http_404`, `exception`.
 /// `None` when nothing says so: an empty list or a text about errors is no failure.
 ///
-/// Only the top level of a JSON object counts, or the first words of a text: a search result that talks of errors is fine.
+/// Only the top level of a JSON object counts, or of the one that it wraps as its result, or the first words of a text: a search result that
+/// talks of errors is fine.
 #[must_use]
 pub fn result_failure(result: &str) -> Option<String> {
     let text = result.trim();
@@ -58,6 +60,9 @@ const TELLING: &[&str] = &[
     "error_message",
 ];
 
+/// Keys under which a protocol wraps the result itself.
+const ENVELOPES: &[&str] = &["result", "response", "output", "body", "toolResult", "tool_result"];
+
 impl<'de> Deserialize<'de> for TopLevel {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Members;
@@ -71,6 +76,16 @@ impl<'de> Deserialize<'de> for TopLevel {
                 while let Some(key) = entries.next_key::<Cow<'_, str>>()? {
                     if TELLING.contains(&key.as_ref()) {
                         map.insert(key.into_owned(), entries.next_value()?);
+                    } else if ENVELOPES.contains(&key.as_ref()) {
+                        let inner = entries.next_value::<&RawValue>()?.get();
+                        // What the envelope says stands before what is in it.
+                        if let Some(TopLevel(inner)) =
+                            inner.starts_with('{').then(|| serde_json::from_str(inner).ok()).flatten()
+                        {
+                            for (key, value) in inner {
+                                map.entry(key).or_insert(value);
+                            }
+                        }
                     } else {
                         entries.next_value::<IgnoredAny>()?;
                     }
@@ -131,6 +146,19 @@ fn text_failure(text: &str) -> Option<String> {
             return Some(code.to_owned());
         }
     }
+    if let Some(code) = exit_code(&lower) {
+        return Some(format!("exit_{code}"));
+    }
+    if lower.starts_with("<!doctype html") || lower.starts_with("<html") {
+        return html_failure(text);
+    }
+    if let Some((code, rest)) = lower.split_once(' ')
+        && let Ok(code) = code.parse::<u16>()
+        && (400..600).contains(&code)
+        && HTTP_REASONS.iter().any(|reason| rest.starts_with(reason))
+    {
+        return Some(format!("http_{code}"));
+    }
     // `HTTP 503 ...`, `HTTPError: 404 ...`, `TimeoutError: ...`: a class name or a protocol, then the reason.
     let first = lower.split([':', ' ']).next().unwrap_or_default();
     if lower.len() > first.len() && first.len() > 5 && (first.ends_with("error") || first.ends_with("exception")) {
@@ -138,6 +166,59 @@ fn text_failure(text: &str) -> Option<String> {
     }
     let code = lower.strip_prefix("http ").and_then(|rest| rest.get(..3)).and_then(|code| code.parse::<u16>().ok());
     code.filter(|code| (400..600).contains(code)).map(|code| format!("http_{code}"))
+}
+
+/// How the reason phrases of HTTP's errors begin.
+const HTTP_REASONS: &[&str] = &[
+    "bad ",
+    "unauthori",
+    "payment",
+    "forbidden",
+    "not ",
+    "method",
+    "proxy",
+    "request",
+    "conflict",
+    "gone",
+    "too many",
+    "unprocess",
+    "internal",
+    "service",
+    "gateway",
+    "http",
+    "error",
+    "client",
+    "server",
+];
+
+/// The code in `exit code 1`, `exited with status 2` and the like at the beginning of a text; zero is none.
+fn exit_code(lower: &str) -> Option<u32> {
+    let rest = [
+        "exit code",
+        "exit status",
+        "exited with code",
+        "exited with status",
+        "process exited with code",
+        "command exited with code",
+    ]
+    .iter()
+    .find_map(|start| lower.strip_prefix(start))?;
+    let digits = rest.trim_start_matches([':', ' ', '=']).split(|c: char| !c.is_ascii_digit()).next()?;
+    digits.parse().ok().filter(|code| *code != 0)
+}
+
+/// A page whose title or heading is that of an error: what a gateway answers in a tool's place.
+fn html_failure(text: &str) -> Option<String> {
+    const HEAD_CHARS: usize = 600;
+    let head: String = text.chars().take(HEAD_CHARS).collect::<String>().to_ascii_lowercase();
+    let said = ["<title>", "<h1>"].iter().filter_map(|tag| head.split_once(tag)?.1.split('<').next());
+    let is_error = |said: &str| {
+        said.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| {
+            matches!(word, "error" | "unavailable" | "forbidden" | "unauthorized" | "gateway")
+                || word.len() == 3 && word.parse::<u16>().is_ok_and(|code| (400..600).contains(&code))
+        })
+    };
+    said.into_iter().any(is_error).then(|| "html_error".to_owned())
 }
 
 #[cfg(test)]
@@ -175,6 +256,20 @@ mod tests {
             ("HTTP 503 Service Unavailable", Some("http_503")),
             ("TimeoutError: tool timed out", Some("timeouterror")),
             ("Traceback (most recent call last):\n ...", Some("exception")),
+            (r#"{"result": {"ok": false, "errors": [{"code": "E1"}]}}"#, Some("ok=false")),
+            (r#"{"result": {"errors": []}, "status": "ok"}"#, None),
+            (r#"{"result": "failed"}"#, None),
+            ("exit code 127\nstderr: no such file", Some("exit_127")),
+            ("Exit code: 0\nall good", None),
+            ("503 Service Unavailable: upstream connect error", Some("http_503")),
+            ("404 results were found", None),
+            ("<html><head><title>502 Bad Gateway</title></head></html>", Some("html_error")),
+            (
+                "<html><head><title>Error</title></head><body><h1>conflict</h1><p>locked</p></body></html>",
+                Some("html_error"),
+            ),
+            ("<html><head><title>Our best recipes</title></head><p>500 of them</p></html>", None),
+            ("<html><head><title>Terms of service</title></head></html>", None),
             ("Errors were discussed at length", None),
             ("No results", None),
             ("[]", None),

@@ -22,6 +22,7 @@ pub mod holes;
 mod json_text;
 mod manifest;
 mod message;
+mod outcome;
 mod parquet_io;
 mod read;
 mod readers;

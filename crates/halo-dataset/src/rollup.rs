@@ -8,6 +8,7 @@ use arrow::datatypes::{Float64Type, Int64Type, TimestampNanosecondType};
 use hashbrown::{HashMap, HashSet};
 
 use crate::content_file::is_empty_text;
+use crate::outcome::told;
 use crate::trace::{TraceBatchBuilder, TraceRow};
 use crate::{DatasetError, Result};
 
@@ -247,16 +248,23 @@ fn roll_up_trace(spans: &Spans<'_>, rows: Range<usize>, builder: &mut TraceBatch
         user_id: first(spans.user_id),
         project_id: first(spans.project_id),
         attributes: Some(&attributes),
-        outcome: Some(match text(spans.status, root) {
-            Some("OK") => "success",
-            Some("ERROR") => "failure",
-            _ => "unknown",
-        }),
+        outcome: Some(outcome(spans, rows.clone(), root)),
         first_input: filled_text(spans.input_id, root)
             .or_else(|| rows.clone().find_map(|row| filled_text(spans.input_id, row))),
         final_output: int(spans.output_id, root).or_else(|| spans.last_answer(rows.clone())),
         raw_bytes: Some(rows.clone().filter_map(|row| int(spans.raw_bytes, row)).sum()),
     });
+}
+
+/// A root that failed has failed, whatever is said of it; and that nothing broke is told of runs that did no good, too.
+fn outcome(spans: &Spans<'_>, rows: Range<usize>, root: usize) -> &'static str {
+    let status = text(spans.status, root);
+    let judges = rows.filter(|row| *row == root || spans.is_type(*row, "EVALUATOR"));
+    match (status, told(judges.filter_map(|row| text(spans.tags, row)))) {
+        (Some("ERROR"), _) | (_, Some(false)) => "failure",
+        (Some("OK"), None) | (_, Some(true)) => "success",
+        _ => "unknown",
+    }
 }
 
 /// Milliseconds between two times in nanoseconds.

@@ -28,10 +28,13 @@ const NOT_TAGS: &[&str] = &[
     "agent.id",
 ];
 
+/// What OTel GenAI calls the attributes of an evaluation's result.
+const EVALUATION: &str = "gen_ai.evaluation.";
+
 /// Whether attributes of a key may be tags: it is no payload.
 #[must_use]
 pub fn is_tag_key(key: &str) -> bool {
-    is_short(key) && !NOT_TAGS.iter().any(|family| key.starts_with(family))
+    is_short(key) && (key.starts_with(EVALUATION) || !NOT_TAGS.iter().any(|family| key.starts_with(family)))
 }
 
 /// Whether a value may be that of a tag: short.

@@ -39,7 +39,7 @@ table! {
     user_id: Text = "First user id in the trace.";
     project_id: Text = "First project id in the trace.";
     attributes: Text = "Short span and resource attributes that have one value in the whole trace, as a JSON object: release, tenant, locale, ...";
-    outcome: Text = "success or failure where the root span's status says so, else unknown.";
+    outcome: Text = "success or failure where evaluations, feedback or the status of the root span say so, else unknown.";
     first_input: TextRef = "What the run was asked: input of the root, or of the first step that has one.";
     final_output: TextRef = "What the run answered: output of the root, or of the last LLM or AGENT step that has one.";
     raw_bytes: Int = "Bytes of its spans in their input.";

@@ -13,7 +13,7 @@ use twox_hash::XxHash3_64;
 use crate::attributes::{Attribute, Attributes};
 use crate::conventions::{Family, Field, family};
 use crate::dictionary::MessageDictionary;
-use crate::json::Json;
+use crate::json::{Json, with_parsed};
 use crate::mapping::{Mapped, MessagesAt};
 use crate::messages::ChatMessage;
 use crate::skeleton::{SkeletonWriter, SpanContent};
@@ -124,6 +124,29 @@ pub(crate) struct ChunkBuilder {
     bytes: usize,
 }
 
+/// Event that holds an evaluation's result, by OTel GenAI.
+const EVALUATION_RESULT: &str = "gen_ai.evaluation.result";
+
+/// Adds what evaluations say of a span where they stand in its events.
+fn push_evaluations(events: &str, tags: &mut String) {
+    if !events.contains(EVALUATION_RESULT) {
+        return;
+    }
+    with_parsed(events, |events| {
+        let is_result = |event: &Json<'_, '_>| event.get(&["name"]).and_then(Json::text) == Some(EVALUATION_RESULT);
+        for (key, value) in
+            events.items().filter(is_result).filter_map(|event| event.get(&["attributes"])).flat_map(Json::entries)
+        {
+            let mut number = String::new();
+            let text = value.text().unwrap_or_else(|| {
+                value.write(&mut number);
+                &number
+            });
+            push_tag(tags, key, text);
+        }
+    });
+}
+
 /// As much of a span's hash as is stored: it tells a duplicate from a conflict among spans that have the same ids already, of which one in a
 /// million millions would be mistaken; more bits would only take room.
 const HASH_BITS: u64 = (1 << 40) - 1;
@@ -173,6 +196,9 @@ impl ChunkBuilder {
                     push_tag_pair(&mut self.tags, key, text);
                 }
             });
+        }
+        if let Some(events) = raw.events {
+            push_evaluations(events, &mut self.tags);
         }
         let content_hash = self.content_hash(raw, [events.as_deref(), links.as_deref(), extra.as_deref()]);
         let json = [Some(self.span.attributes.as_str()), events.as_deref(), links.as_deref(), extra.as_deref()];

@@ -5,7 +5,7 @@
 //! others only the number of carriers is told.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringViewArray, TimestampNanosecondArray};
 use datafusion::common::Result;
@@ -13,6 +13,7 @@ use datafusion::execution::memory_pool::MemoryPool;
 use halo_dataset::{ContentStore, Dataset};
 
 use crate::kept::{Kept, look};
+use crate::outcomes::Outcomes;
 use crate::scan::{Counted, Tally};
 use crate::tables::{ATTRIBUTE_VALUE_COLUMNS, schema_shown};
 
@@ -101,24 +102,33 @@ pub(crate) struct Surveys {
     store: Arc<ContentStore>,
     threads: usize,
     whole: Kept<Survey>,
+    /// What the user says of how runs ended.
+    outcomes: OnceLock<Arc<Outcomes>>,
 }
 
 impl Surveys {
     pub(crate) fn new(dataset: &Dataset, store: &Arc<ContentStore>, threads: usize) -> Self {
         let whole = Kept::new("attribute values", threads);
-        Self { dataset: dataset.clone(), store: Arc::clone(store), threads, whole }
+        Self { dataset: dataset.clone(), store: Arc::clone(store), threads, whole, outcomes: OnceLock::new() }
+    }
+
+    /// From now on these outcomes count. The first that are given stay.
+    pub(crate) fn take_outcomes(&self, outcomes: Arc<Outcomes>) {
+        let _kept = self.outcomes.set(outcomes);
     }
 
     /// All attributes of the dataset.
     pub(crate) async fn whole(&self, pool: &Arc<dyn MemoryPool>) -> Result<Arc<Survey>> {
         let (dataset, store) = (self.dataset.clone(), Arc::clone(&self.store));
-        self.whole.get(pool, move |work| scan::all(&dataset, &store, None, work)).await
+        let given = self.outcomes.get().cloned();
+        self.whole.get(pool, move |work| scan::all(&dataset, &store, (None, given.as_deref()), work)).await
     }
 
     /// All attributes of some traces.
     pub(crate) async fn of_traces(&self, wanted: HashSet<String>, pool: &Arc<dyn MemoryPool>) -> Result<Arc<Survey>> {
         let (dataset, store) = (self.dataset.clone(), Arc::clone(&self.store));
-        let scan = move |work: &_| scan::all(&dataset, &store, Some(wanted), work).map(Arc::new);
+        let given = self.outcomes.get().cloned();
+        let scan = move |work: &_| scan::all(&dataset, &store, (Some(wanted), given.as_deref()), work).map(Arc::new);
         look("attributes of some traces", self.threads, pool, scan).await
     }
 

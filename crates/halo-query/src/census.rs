@@ -7,7 +7,7 @@ mod sample;
 
 use std::collections::HashMap;
 
-use halo_protocol::{Count, DatasetSummary};
+use halo_protocol::{Count, DatasetSummary, OutcomeCounts};
 
 pub(crate) use build::build;
 
@@ -190,6 +190,18 @@ impl Census {
         self.outcomes.name(self.trace(trace).outcome)
     }
 
+    fn outcome_counts(&self, traces: &[u32]) -> OutcomeCounts {
+        let mut counts = OutcomeCounts::default();
+        for trace in traces {
+            match self.outcome(*trace) {
+                "success" => counts.success += 1,
+                "failure" => counts.failure += 1,
+                _ => counts.unknown += 1,
+            }
+        }
+        counts
+    }
+
     /// What some traces hold.
     pub(crate) fn summary(&self, traces: &[u32]) -> DatasetSummary {
         let sum = |of: fn(&Trace) -> u64| self.facts(traces).map(of).sum();
@@ -203,6 +215,7 @@ impl Census {
             error_traces: sum(|trace| u64::from(trace.has_errors)),
             input_tokens: sum(|trace| trace.input_tokens),
             output_tokens: sum(|trace| trace.output_tokens),
+            outcomes: self.outcome_counts(traces),
             first_time: time(self.facts(traces).filter_map(|trace| trace.start).min()),
             last_time: time(self.facts(traces).filter_map(|trace| trace.end).max()),
             services: self.services.count(traces, LISTED_MAX),

@@ -13,6 +13,7 @@ use crate::causes::Causes;
 use crate::function_docs::{Entry, Group};
 use crate::search::SearchEngine;
 
+mod arguments;
 mod bounded;
 mod collecting;
 mod concat;
@@ -44,6 +45,7 @@ pub(crate) const ENTRIES: &[&Entry] = &[
     &texts::TOKENS,
     &texts::SIMILARITY,
     &texts::DIFF,
+    &arguments::FAULT,
     &TEXT_KEY,
     &TRACE_MATCHES,
 ];
@@ -60,6 +62,7 @@ pub(crate) fn public() -> Vec<ScalarUDF> {
         texts::tokens(),
         texts::similarity(),
         texts::diff(),
+        arguments::fault(),
         text_key(),
         trace_matches(None),
     ]
@@ -166,6 +169,17 @@ pub(crate) fn straddle_step(steps: HashMap<i64, i64>) -> ScalarUDF {
             .map(|(row_id, step)| row_id.and_then(|row_id| steps.get(&row_id).copied()).or(step))
             .collect();
         Ok(Arc::new(found))
+    })
+}
+
+/// A text that is looked up by another.
+pub(crate) fn lookup(
+    name: &'static str,
+    takes: Signature,
+    find: impl Fn(&str) -> Option<&'static str> + Send + Sync + 'static,
+) -> ScalarUDF {
+    Function::holding(name, takes, DataType::Utf8View, move |arguments| {
+        Ok(map_texts(&arguments.texts(0)?, |text| find(text).map(Cow::from)))
     })
 }
 

@@ -46,6 +46,7 @@ mod kept;
 mod line_diff;
 mod marked;
 mod new_table;
+mod outcomes;
 mod overview;
 mod own_tables;
 mod pattern;

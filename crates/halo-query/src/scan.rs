@@ -13,6 +13,7 @@ use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReser
 use halo_dataset::{Dataset, DatasetError, read_columns};
 
 use crate::content::failed;
+use crate::outcomes::Outcomes;
 
 /// What a scan may take, and whether it is still wanted.
 #[derive(Debug, Clone)]
@@ -134,8 +135,8 @@ pub(crate) struct Traces {
 }
 
 impl Traces {
-    /// Reads it from the roll-ups. `wanted` is `None` for all traces.
-    pub(crate) fn read(dataset: &Dataset, wanted: Option<HashSet<String>>) -> Result<Self> {
+    /// Reads it from the roll-ups. `wanted` is `None` for all traces; `given` outcomes stand before those that the roll-ups tell.
+    pub(crate) fn read(dataset: &Dataset, wanted: Option<HashSet<String>>, given: Option<&Outcomes>) -> Result<Self> {
         let mut traces = Self { wanted, ..Self::default() };
         if let Some(file) = dataset.straddle_trace_file() {
             for rows in Rows::of(&file, &["trace_id"])? {
@@ -150,18 +151,19 @@ impl Traces {
             parts.iter().map(|file| (true, file)).chain(dataset.straddle_trace_file().iter().map(|file| (false, file)))
         {
             for rows in Rows::of(file, &["trace_id", "outcome", "failed_tool_calls"])? {
-                traces.note_failed(&rows?, is_part)?;
+                traces.note_failed(&rows?, is_part, given)?;
             }
         }
         Ok(traces)
     }
 
     /// Of traces that stand in several segments, the row of a segment is partial and tells nothing.
-    fn note_failed(&mut self, rows: &Rows, is_part: bool) -> Result<()> {
+    fn note_failed(&mut self, rows: &Rows, is_part: bool, given: Option<&Outcomes>) -> Result<()> {
         let (ids, outcomes) = (rows.texts("trace_id")?, rows.texts("outcome")?);
         let calls = rows.ints("failed_tool_calls")?;
         for row in 0..rows.count() {
-            let has_failed = text(outcomes, row) == Some("failure") || calls.is_valid(row) && calls.value(row) > 0;
+            let told = text(ids, row).and_then(|id| given?.get(id).copied()).or(text(outcomes, row));
+            let has_failed = told == Some("failure") || calls.is_valid(row) && calls.value(row) > 0;
             if let Some(id) = text(ids, row).filter(|id| has_failed && !(is_part && self.straddles(id))) {
                 self.failed.insert(id.to_owned());
             }

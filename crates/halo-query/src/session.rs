@@ -1,6 +1,6 @@
 //! A dataset opened for SQL.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use datafusion::catalog::TableProvider;
@@ -24,13 +24,14 @@ use crate::causes::Causes;
 use crate::census::{self, Census};
 use crate::engine_error::{self, Surroundings};
 use crate::guard::{self, Checked};
+use crate::outcomes::Outcomes;
 use crate::prompts::PromptTable;
 use crate::rewrite::ReadLess;
 use crate::saved::SavedTables;
 use crate::search::SearchEngine;
 use crate::stream::{QueryStream, Work};
-use crate::tables::Found;
-use crate::{QueryError, QueryLimits, QueryResult, content, describe, function_docs, functions, tables};
+use crate::tables::{Found, Held, Makings, Straddle};
+use crate::{QueryError, QueryLimits, QueryResult, content, describe, function_docs, functions};
 
 /// Rows the engine works on at a time. Payload columns run to tens of kilobytes a row: smaller batches than the engine's own
 /// default keep memory low and let a cancelled query end soon.
@@ -95,6 +96,10 @@ pub(crate) struct Shared {
     pub(crate) memory_bytes: usize,
     /// What the tools tell of attributes.
     pub(crate) surveys: Arc<Surveys>,
+    /// How runs ended, where the user says so.
+    pub(crate) outcomes: OnceLock<Arc<Outcomes>>,
+    /// What the tables were made of.
+    pub(crate) makings: Makings,
 }
 
 impl Drop for Shared {
@@ -186,8 +191,16 @@ impl TraceSession {
         bound_functions(&context, options.memory_bytes);
         // Tells where the files of the dataset are.
         context.deregister_udf("input_file_name");
-        let stored_spans =
-            tables::register(&context, dataset, &store, (&found, &causes), options.memory_bytes / KEPT_SHARE).await?;
+        let surveys = Arc::clone(&found.surveys);
+        let makings = Makings {
+            dataset: dataset.clone(),
+            store: Arc::clone(&store),
+            found,
+            causes: Arc::clone(&causes),
+            kept_bytes_max: options.memory_bytes / KEPT_SHARE,
+            straddle: Straddle::of(&context, dataset).await?,
+        };
+        let stored_spans = makings.register(&context, Held::All).await?;
         let engine = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(options.threads.max(1))
             .thread_name("halo-query")
@@ -208,7 +221,9 @@ impl TraceSession {
             stored_spans,
             store,
             memory_bytes: options.memory_bytes,
-            surveys: found.surveys,
+            surveys,
+            outcomes: OnceLock::new(),
+            makings,
         };
         Ok(Self { shared: Arc::new(shared), own_context: None })
     }

@@ -79,65 +79,121 @@ pub(crate) struct Found {
     pub(crate) surveys: Arc<Surveys>,
 }
 
-/// Makes the tables of a dataset known to a context, and gives the spans as they are stored, which users do not see. Roll-ups are kept in memory
-/// when they take no more than `kept_bytes_max`.
-pub(crate) async fn register(
-    context: &SessionContext,
-    dataset: &Dataset,
-    store: &Arc<ContentStore>,
-    (found, causes): (&Found, &Arc<Causes>),
-    kept_bytes_max: usize,
-) -> Result<Arc<dyn TableProvider>, QueryError> {
-    let (spans, traces) = (dataset.span_files(), dataset.trace_files());
-    for file in spans.iter().chain(&traces).chain(&dataset.text_files()).chain(&dataset.message_files()) {
-        must_exist(file)?;
+/// What the tables of a dataset are made of.
+pub(crate) struct Makings {
+    pub(crate) dataset: Dataset,
+    pub(crate) store: Arc<ContentStore>,
+    pub(crate) found: Found,
+    pub(crate) causes: Arc<Causes>,
+    /// Roll-ups are kept in memory when they take no more than this.
+    pub(crate) kept_bytes_max: usize,
+    /// Of traces that stand in several segments; `None` when there are none.
+    pub(crate) straddle: Option<Straddle>,
+}
+
+/// What is known of the traces that stand in several segments.
+pub(crate) struct Straddle {
+    /// Their steps, by row.
+    steps: ScalarUDF,
+    /// Whether a trace is one of them.
+    is_one: ScalarUDF,
+    /// Their whole rows.
+    traces: PathBuf,
+}
+
+impl Straddle {
+    pub(crate) async fn of(context: &SessionContext, dataset: &Dataset) -> Result<Option<Self>, QueryError> {
+        let Some((steps, traces)) = dataset.straddle_step_file().zip(dataset.straddle_trace_file()) else {
+            return Ok(None);
+        };
+        must_exist(&steps)?;
+        must_exist(&traces)?;
+        let (steps, is_one) = (straddle_step(context, &steps).await?, straddles(context, &traces).await?);
+        Ok(Some(Self { steps, is_one, traces }))
     }
-    // The views are planned in a context of their own, which knows the files and functions that users shall not see.
-    let workshop = SessionContext::new_with_config(context.copied_config());
-    content::functions(store).iter().for_each(|function| workshop.register_udf(ScalarUDF::clone(function)));
-    workshop.register_udf(functions::error_signature());
-    workshop.register_udf(functions::text_key());
-    workshop.register_udf(functions::diff_lines());
-    workshop.register_udf(functions::cause_of(causes));
-    let add = |name: &str, files: &[PathBuf], columns| -> Result<(), QueryError> {
-        let table = listing(context, files, stored_schema(columns))?;
-        workshop.register_table(name, table).map_err(internal).map(drop)
-    };
-    // Of its own, and with no tables: those of `context` hold the index.
-    let reading = SessionContext::new_with_config_rt(context.copied_config(), context.runtime_env());
-    let index = TraceIndex::new(&reading, &traces, stored_schema(TRACE_COLUMNS), kept_bytes_max);
-    let segments = [
-        ("spans_stored", Segments::spans(&index, &spans, stored_schema(SPAN_COLUMNS))?),
-        ("traces_stored", Segments::traces(&index)?),
-    ];
-    for (name, table) in segments {
-        workshop.register_table(name, table).map_err(internal)?;
-    }
-    let straddle = dataset.straddle_step_file().zip(dataset.straddle_trace_file());
-    if let Some((steps, whole)) = &straddle {
-        must_exist(steps)?;
-        must_exist(whole)?;
-        add("traces_whole", std::slice::from_ref(whole), TRACE_COLUMNS)?;
-        workshop.register_udf(straddle_step(context, steps).await?);
-        workshop.register_udf(straddles(context, whole).await?);
-    }
-    add_found(&workshop, "prompts_found", PromptTable::schema(), {
-        let prompts = Arc::clone(&found.prompts);
-        move |pool| Arc::clone(&prompts).rows(pool).boxed()
-    })?;
-    add_found(&workshop, "attribute_values_found", schema_shown(ATTRIBUTE_VALUE_COLUMNS), {
-        let surveys = Arc::clone(&found.surveys);
-        move |pool| Arc::clone(&surveys).rows(pool).boxed()
-    })?;
-    for (name, sql) in views::all(straddle.is_some()) {
-        let plan = workshop.state().create_logical_plan(&sql).await.map_err(internal)?;
-        let view = Arc::new(ViewTable::new(plan, None));
-        if TABLES.iter().any(|table| table.name == name) {
-            context.register_table(name, Arc::clone(&view) as _).map_err(internal)?;
+}
+
+/// Which traces the tables hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Held<'a> {
+    /// All.
+    All,
+    /// Those that stand in these segments, by their places, and in no others.
+    Segments(&'a [usize]),
+    /// Those that stand in several segments.
+    Straddling,
+}
+
+impl Makings {
+    /// Makes the tables known to a context, and gives the spans as they are stored, which users do not see.
+    pub(crate) async fn register(
+        &self,
+        context: &SessionContext,
+        held: Held<'_>,
+    ) -> Result<Arc<dyn TableProvider>, QueryError> {
+        let dataset = &self.dataset;
+        let of = |files: Vec<PathBuf>| match held {
+            Held::Segments(places) => places.iter().filter_map(|place| files.get(*place).cloned()).collect(),
+            Held::All | Held::Straddling => files,
+        };
+        let (spans, traces) = (of(dataset.span_files()), of(dataset.trace_files()));
+        for file in spans.iter().chain(&traces).chain(&dataset.text_files()).chain(&dataset.message_files()) {
+            must_exist(file)?;
         }
-        workshop.register_table(name, view).map_err(internal)?;
+        let workshop = self.workshop(context);
+        // Of its own, and with no tables: those of `context` hold the index.
+        let config = context.copied_config().with_create_default_catalog_and_schema(true);
+        let reading = SessionContext::new_with_config_rt(config, context.runtime_env());
+        let kept_bytes_max = if held == Held::All { self.kept_bytes_max } else { 0 };
+        let index = TraceIndex::new(&reading, &traces, stored_schema(TRACE_COLUMNS), kept_bytes_max);
+        let segments = [
+            ("spans_stored", Segments::spans(&index, &spans, stored_schema(SPAN_COLUMNS))?),
+            ("traces_stored", Segments::traces(&index)?),
+        ];
+        for (name, table) in segments {
+            workshop.register_table(name, table).map_err(internal)?;
+        }
+        if let Some(straddle) = &self.straddle {
+            let table = listing(context, std::slice::from_ref(&straddle.traces), stored_schema(TRACE_COLUMNS))?;
+            workshop.register_table("traces_whole", table).map_err(internal)?;
+            workshop.register_udf(straddle.steps.clone());
+            workshop.register_udf(straddle.is_one.clone());
+        }
+        self.add_found(&workshop)?;
+        for (name, sql) in views::all(self.straddle.as_ref().map(|_| held)) {
+            let plan = workshop.state().create_logical_plan(&sql).await.map_err(internal)?;
+            let view = Arc::new(ViewTable::new(plan, None));
+            if TABLES.iter().any(|table| table.name == name) {
+                context.register_table(name, Arc::clone(&view) as _).map_err(internal)?;
+            }
+            workshop.register_table(name, view).map_err(internal)?;
+        }
+        workshop.table_provider(views::STORED_SPANS).await.map_err(internal)
     }
-    workshop.table_provider(views::STORED_SPANS).await.map_err(internal)
+
+    /// The context in which the views are planned: it knows the files and functions that users shall not see.
+    fn workshop(&self, context: &SessionContext) -> SessionContext {
+        // A context made of another one is told not to make what it has already.
+        let config = context.copied_config().with_create_default_catalog_and_schema(true);
+        let workshop = SessionContext::new_with_config(config);
+        content::functions(&self.store).iter().for_each(|function| workshop.register_udf(ScalarUDF::clone(function)));
+        workshop.register_udf(functions::error_signature());
+        workshop.register_udf(functions::text_key());
+        workshop.register_udf(functions::diff_lines());
+        workshop.register_udf(functions::cause_of(&self.causes));
+        workshop
+    }
+
+    fn add_found(&self, workshop: &SessionContext) -> Result<(), QueryError> {
+        add_found(workshop, "prompts_found", PromptTable::schema(), {
+            let prompts = Arc::clone(&self.found.prompts);
+            move |pool| Arc::clone(&prompts).rows(pool).boxed()
+        })?;
+        add_found(workshop, "attribute_values_found", schema_shown(ATTRIBUTE_VALUE_COLUMNS), {
+            let surveys = Arc::clone(&self.found.surveys);
+            move |pool| Arc::clone(&surveys).rows(pool).boxed()
+        })
+    }
 }
 
 /// Adds a table whose rows are found when it is read.

@@ -10,6 +10,7 @@ use halo_dataset::{ContentStore, Dataset, Loaded, list};
 use super::collect::{Gathered, Keys};
 use super::{Of, Survey};
 use crate::content::failed;
+use crate::outcomes::Outcomes;
 use crate::scan::{Carrier, Counted, Rows, Runs, Tally, Traces, Watch, Work, text};
 
 /// What a thread collects of spans.
@@ -44,10 +45,10 @@ impl Counted for OfTraces {
 pub(super) fn all(
     dataset: &Dataset,
     store: &ContentStore,
-    wanted: Option<HashSet<String>>,
+    (wanted, given): (Option<HashSet<String>>, Option<&Outcomes>),
     work: &Work,
 ) -> Result<Survey> {
-    let traces = Traces::read(dataset, wanted)?;
+    let traces = Traces::read(dataset, wanted, given)?;
     let held = work.reservation();
     held.try_resize(traces.bytes())?;
     let mut gathered = Gathered::default();

@@ -68,6 +68,7 @@ pub(crate) const GROWING: &[(&str, Growth)] = &[
     ("excerpt", Growth::Searched),
     ("similarity", Growth::Searched),
     ("diff_lines", Growth::Searched),
+    ("arguments_fault", Growth::Searched),
     ("json_at", Growth::Searched),
     ("json_leaves", Growth::Searched),
     ("token_estimate", Growth::Searched),

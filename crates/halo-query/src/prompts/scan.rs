@@ -43,7 +43,7 @@ struct Segment {
 pub(super) fn all(dataset: &Dataset, store: &ContentStore, work: &Work) -> Result<Prompts> {
     let files = dataset.span_files().into_iter().zip(dataset.trace_files()).zip(dataset.message_files());
     let segments: Vec<Segment> = files.map(|((spans, traces), messages)| Segment { spans, traces, messages }).collect();
-    let traces = Traces::read(dataset, None)?;
+    let traces = Traces::read(dataset, None, None)?;
     let whole = dataset.straddle_trace_file().map_or_else(|| Ok(HashMap::new()), |file| releases(&file))?;
     let parts = work.segments(segments.len(), |collected: &mut Collected, at, watch: &mut Watch<'_>| {
         Reader { store, traces: &traces, whole: &whole }.segment(&segments[at], collected, watch)

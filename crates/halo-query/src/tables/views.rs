@@ -2,13 +2,14 @@
 
 use halo_dataset::{Column, ColumnKind, SPAN_COLUMNS, TRACE_COLUMNS};
 
+use super::Held;
 use crate::content::{FILL_JSON, TEXT_OF, TOOL_CALLS};
 
 /// The view of spans with ids where others show texts.
 pub(super) const STORED_SPANS: &str = "spans_numbered";
 
-/// The views in the order in which they build on each other. `straddle` tells that some traces stand in several segments.
-pub(super) fn all(straddle: bool) -> [(&'static str, String); 8] {
+/// The views in the order in which they build on each other. `straddle` tells that some traces stand in several segments, and which are held.
+pub(super) fn all(straddle: Option<Held<'_>>) -> [(&'static str, String); 8] {
     [
         (STORED_SPANS, numbered(straddle)),
         ("spans", format!("SELECT {} FROM spans_numbered", shown(SPAN_COLUMNS))),
@@ -22,26 +23,34 @@ pub(super) fn all(straddle: bool) -> [(&'static str, String); 8] {
 }
 
 /// Spans as they are stored, with their true steps.
-fn numbered(straddle: bool) -> String {
+fn numbered(straddle: Option<Held<'_>>) -> String {
     let columns = SPAN_COLUMNS.iter().filter(|column| column.kind != ColumnKind::Derived && column.name != "tags");
     let columns: Vec<String> = columns
         .map(|column| match column.name {
-            "step" if straddle => "straddle_step(row_id, step) AS step".to_owned(),
+            "step" if matches!(straddle, Some(Held::All | Held::Straddling)) => {
+                "straddle_step(row_id, step) AS step".to_owned()
+            }
             _ => column.stored_name(),
         })
         .collect();
-    format!("SELECT {} FROM spans_stored", columns.join(", "))
+    let condition = match straddle {
+        None | Some(Held::All) => "",
+        Some(Held::Segments(_)) => " WHERE NOT straddles(trace_id)",
+        Some(Held::Straddling) => " WHERE straddles(trace_id)",
+    };
+    format!("SELECT {} FROM spans_stored{condition}", columns.join(", "))
 }
 
 /// Traces; of those that stand in several segments, their whole rows instead of the partial ones.
-fn traces(straddle: bool) -> String {
+fn traces(straddle: Option<Held<'_>>) -> String {
     let columns = shown(TRACE_COLUMNS);
-    if straddle {
-        format!(
-            "SELECT {columns} FROM traces_stored WHERE NOT straddles(trace_id) UNION ALL SELECT {columns} FROM traces_whole"
-        )
-    } else {
-        format!("SELECT {columns} FROM traces_stored")
+    let in_one = format!("SELECT {columns} FROM traces_stored WHERE NOT straddles(trace_id)");
+    let in_several = format!("SELECT {columns} FROM traces_whole");
+    match straddle {
+        None => format!("SELECT {columns} FROM traces_stored"),
+        Some(Held::All) => format!("{in_one} UNION ALL {in_several}"),
+        Some(Held::Segments(_)) => in_one,
+        Some(Held::Straddling) => in_several,
     }
 }
 

@@ -12,6 +12,7 @@ mod guard;
 mod holes;
 mod limits;
 mod messages;
+mod outcomes;
 mod prompts;
 mod properties;
 mod quotes;
