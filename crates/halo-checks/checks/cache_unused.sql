@@ -1,7 +1,7 @@
--- population: SELECT trace_id FROM spans WHERE span_type = 'LLM' AND model = {subject} AND input_tokens >= 2000 AND cached_input_tokens IS NOT NULL GROUP BY trace_id HAVING count(*) >= 3
+-- population: SELECT trace_id FROM spans WHERE span_type = 'LLM' AND input_tokens >= 256 AND cached_input_tokens IS NOT NULL GROUP BY trace_id HAVING count(*) >= 3
 WITH calls AS (
   SELECT trace_id, span_id, step, name, model, cached_input_tokens
-  FROM spans WHERE span_type = 'LLM' AND input_tokens >= 2000 AND cached_input_tokens IS NOT NULL AND model IS NOT NULL
+  FROM spans WHERE span_type = 'LLM' AND input_tokens >= 256 AND cached_input_tokens IS NOT NULL AND model IS NOT NULL
 ),
 cached_models AS (
   -- Only models that do serve prompts from a cache somewhere in the data: others may have none.

@@ -1,4 +1,4 @@
--- population: SELECT trace_id FROM traces WHERE tool_calls > 1
+-- population: SELECT trace_id FROM traces WHERE llm_calls > 0 OR tool_calls > 0
 WITH {{broken}}
 SELECT trace_id, span_id, left(said, 240) AS quote
 FROM broken

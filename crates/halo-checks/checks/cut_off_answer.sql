@@ -8,4 +8,6 @@ WITH replies AS (
 SELECT trace_id, span_id, coalesce(nullif(tail, ''), finish_reason) AS quote
 FROM replies
 WHERE from_end = 1
+  -- A model that may say one word was meant to.
+  AND octet_length(tail) >= 30
   AND regexp_like(finish_reason, '^\W*(length|max_?(output_?)?tokens|model_length|token_limit|incomplete)\W*$', 'i')

@@ -21,3 +21,5 @@ judged AS (
 SELECT trace_id, span_id, substr(output, greatest(strpos(output, mark) - 80, 1), 240) AS quote, tool AS subject
 FROM judged
 WHERE mark IS NOT NULL AND coalesce(paged_step <= step, true) AND last_page_step IS NULL
+  -- Nor is one that says that there is more.
+  AND trace_id NOT IN (SELECT trace_id FROM traces WHERE regexp_like(left(final_output, 2000), '\b(there (are|is) (still )?more\b|more (records|results|entries|items|pages|rows) (are|is|follow|exist|remain|to)|(only|just) (the )?first (page|\d+)|first page|next page|first \d+ (of|records|entries|items|rows|results)|remaining (records|pages|entries|results|items)|not (the )?(complete|full) list|partial (list|result))', 'i'))

@@ -22,7 +22,8 @@ numbered AS (
   FROM compared
 )
 SELECT trace_id, first_value(span_id ORDER BY step DESC) AS span_id,
-       coalesce(first_value(said ORDER BY step DESC), max(target)) AS quote
+       coalesce(first_value(said ORDER BY step DESC), max(target)) AS quote,
+       CASE WHEN span_type = 'LLM' THEN 'model calls' ELSE target END AS subject
 FROM numbered
 WHERE failed
 GROUP BY trace_id, span_type, target, asked, run

@@ -1,4 +1,4 @@
--- population: SELECT trace_id FROM traces WHERE llm_calls > 0
+-- population: SELECT trace_id FROM traces
 WITH last_steps AS (
   SELECT trace_id, max(step) AS step FROM spans WHERE span_type = 'LLM' GROUP BY trace_id
 ),
@@ -13,6 +13,16 @@ unfinished AS (
   FROM last_replies AS l JOIN traces AS t ON t.trace_id = l.trace_id
   WHERE l.requested_tool_calls IS NOT NULL
     AND NOT regexp_like(l.requested_tool_calls, '"name"\s*:\s*"[^"]*(final|finish|submit|done|complete|transfer|escalate|hand_?off|end|exit|stop|terminat|answer|respond|human)', 'i')
+),
+unanswered AS (
+  SELECT u.* FROM unfinished AS u
+  WHERE u.trace_id NOT IN (SELECT trace_id FROM spans WHERE parent_span_id IS NULL AND span_type <> 'LLM' AND (regexp_like(left(output, 200), '\S') OR status = 'ERROR'))
+),
+piles AS (
+  SELECT root_name, llm_calls
+  FROM (SELECT root_name, llm_calls, count(*) AS runs, sum(count(*)) OVER (PARTITION BY root_name) AS all_runs
+        FROM unanswered GROUP BY root_name, llm_calls) AS counted
+  WHERE llm_calls >= 5 AND runs >= 5 AND runs * 2 >= all_runs
 ),
 lengths AS (
   SELECT root_name, llm_calls, runs, max(llm_calls) OVER (PARTITION BY root_name) AS longest
@@ -32,6 +42,10 @@ caps AS (
 )
 SELECT u.trace_id, u.span_id, left(u.requested_tool_calls, 240) AS quote
 FROM unfinished AS u JOIN caps AS c ON c.root_name = u.root_name AND c.longest = u.llm_calls
+UNION ALL
+-- Runs that were never answered, nearly all of them after one and the same number of calls.
+SELECT u.trace_id, u.span_id, left(u.requested_tool_calls, 240) AS quote
+FROM unanswered AS u JOIN piles AS p ON p.root_name = u.root_name AND p.llm_calls = u.llm_calls
 UNION ALL
 -- The harness says so itself, in the answer it gives instead or in a status.
 SELECT trace_id, span_id, left(said, 240) AS quote

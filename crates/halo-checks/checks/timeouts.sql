@@ -2,4 +2,6 @@
 WITH {{broken}}
 SELECT trace_id, span_id, left(said, 240) AS quote, subject
 FROM broken
-WHERE regexp_like(said, 'timed?[ _-]?out|deadline exceeded|etimedout|http_?.?504|gateway time', 'i')
+WHERE regexp_like(said, {{timed_out}}, 'i')
+  -- A session that has timed out is one that has expired.
+  AND NOT regexp_like(said, '\b(session|login|token|credential)s?\b', 'i')

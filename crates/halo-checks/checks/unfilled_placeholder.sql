@@ -12,3 +12,6 @@ FROM (SELECT trace_id, span_id, left(output, 4000) AS said,
              regexp_match(left(output, 4000), '(\{\{\s*\w[\w.]*\s*\}\}|\$\{\w[\w.]*\}|\{[a-z]+(?:_[a-z]+)+\}|\[object Object\]|\[(?:[Yy]our|[Aa]gent|[Cc]ompany|[Cc]ustomer|[Uu]ser|[Ii]nsert) ?(?:[Nn]ame|[Ee]mail|[Ii][Dd]|[Pp]hone|[Aa]ddress|[Hh]ere)[^\]]{0,20}\]|\b(?:Dear|Hello|Hi) (?:undefined|None|null)\b)')[1] AS mark
       FROM spans WHERE span_type = 'LLM' AND requested_tool_calls IS NULL AND strpos(output, '```') = 0) AS replies
 WHERE mark IS NOT NULL
+  -- Not where that is what the run is about.
+  AND NOT regexp_like(said, 'template|placeholder|braces|insert |write it like|replaces? it|variable', 'i')
+  AND trace_id NOT IN (SELECT trace_id FROM traces WHERE regexp_like(first_input, '\{\{|\$\{|placeholder|template|variable|mustache|handlebars|jinja|salutation|merge field|mail merge|curly|braces|platzhalter|vorlage|plantilla|marcador|modèle', 'i'))

@@ -130,9 +130,22 @@ pub async fn changes(gate: &Gate, before: &Report, now: &CheckReport) -> Result<
         changes.push(change(finding, gate.count(finding).await?));
     }
     let others = now.findings.iter().filter(|finding| before.findings.iter().all(|known| known.id != finding.id));
+    // Part of what is measured above as a whole.
+    let others =
+        others.filter(|finding| !sql::is_of_group(&finding.affected_sql) || !is_told_whole(finding, &before.findings));
     changes.extend(others.map(|finding| by_check(finding, (&before.findings, &before.coverage.checks), &now.outcomes)));
     changes.sort_by(|a, b| (a.change, b.severity, &a.id).cmp(&(b.change, a.severity, &b.id)));
     Ok(changes)
+}
+
+/// Whether one of these findings tells all that the check of this one matches.
+fn is_told_whole(finding: &Finding, known: &[Finding]) -> bool {
+    known.iter().any(|known| known.source == finding.source && is_of_all(known))
+}
+
+/// Whether a finding is of no one subject or group.
+fn is_of_all(finding: &Finding) -> bool {
+    !sql::is_of_subject(&finding.affected_sql) && !sql::is_of_group(&finding.affected_sql)
 }
 
 /// What a check's finding is beside what the check matched before.
@@ -150,8 +163,7 @@ fn by_check(
         return as_new;
     };
     let told = findings.iter().filter(|known| FindingChange::of(known, Change::New).check == as_new.check);
-    let (told_of_one, told_of_all): (Vec<&Finding>, Vec<&Finding>) =
-        told.partition(|known| sql::is_of_subject(&known.affected_sql));
+    let (told_of_all, told_of_one): (Vec<&Finding>, Vec<&Finding>) = told.partition(|known| is_of_all(known));
     let (was, is, note) = if told_of_all.is_empty() {
         // What is told of other subjects is not this one's.
         let told: u64 = told_of_one.iter().map(|known| known.affected).sum();
@@ -234,6 +246,8 @@ mod tests {
             evidence: Vec::new(),
             code: Vec::new(),
             outcomes: None,
+            trend: Vec::new(),
+            conversations: Vec::new(),
             sample_trace_ids: Vec::new(),
             source: FindingSource::Check { name: "timeouts".into() },
             verified: true,
@@ -268,6 +282,7 @@ mod tests {
             population,
             findings: 1,
             one_offs: Vec::new(),
+            untold: None,
             error: None,
         };
         let change = |findings: &[(u64, &str)], matched: Option<u64>, now| {

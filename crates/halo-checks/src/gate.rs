@@ -16,7 +16,8 @@ use crate::quotes::objection;
 use crate::scope::find_scope;
 use crate::statistics::as_f64;
 use crate::trace_index::TraceSet;
-use crate::{CheckError, sql};
+use crate::trend::trend;
+use crate::{CheckError, conversation, sql};
 
 /// Most trace ids that a finding names.
 const SAMPLES_MAX: usize = 20;
@@ -57,7 +58,7 @@ impl Gate {
         Ok(Ok((sets[0].overlap(&sets[1]), sets[1].len())))
     }
 
-    async fn ground(&self) -> Result<&Ground, CheckError> {
+    pub(crate) async fn ground(&self) -> Result<&Ground, CheckError> {
         self.ground.get_or_try_init(|| Ground::load(self.session.clone(), self.options, self.cancel.clone())).await
     }
 }
@@ -81,7 +82,11 @@ impl FindingGate for Gate {
             }
             let ground = self.ground().await.map_err(|error| GateError::new(told(&error)))?;
             let id = agent_id(&draft);
-            prove(ground, draft, id, &[]).await.map_err(GateError::new)
+            let mut finding = prove(ground, draft, id, &[]).await.map_err(GateError::new)?;
+            let around = conversation::around(ground, &finding.evidence).await;
+            finding.conversations =
+                around.map_err(|error| GateError::new(told(&error)))?.into_iter().flatten().collect();
+            Ok(finding)
         }
         .boxed()
     }
@@ -165,6 +170,8 @@ fn finding(ground: &Ground, measured: Measured, not_scope: &[&str]) -> Finding {
         scope: find_scope(&ground.index, &affected, &population, not_scope),
         evidence: draft.evidence,
         code: Vec::new(),
+        trend: trend(&ground.index, &affected, &population),
+        conversations: Vec::new(),
         sample_trace_ids: affected
             .numbers()
             .take(SAMPLES_MAX)
@@ -176,7 +183,7 @@ fn finding(ground: &Ground, measured: Measured, not_scope: &[&str]) -> Finding {
 }
 
 /// Counts among the traces that failed and those that passed; `None` unless there are both.
-fn contrast(ground: &Ground, affected: &TraceSet, population: &TraceSet) -> Option<OutcomeContrast> {
+pub(crate) fn contrast(ground: &Ground, affected: &TraceSet, population: &TraceSet) -> Option<OutcomeContrast> {
     let of = |passed: bool| {
         let part = population.filtered(|number| ground.index.passed(number) == Some(passed));
         (part.overlap(affected), part.len())
@@ -287,7 +294,7 @@ fn refusal(mut problems: Vec<String>) -> String {
 }
 
 /// An error with what to do about it.
-fn told(error: &CheckError) -> String {
+pub(crate) fn told(error: &CheckError) -> String {
     match error.hint() {
         Some(hint) => format!("{error}; {hint}"),
         None => error.to_string(),

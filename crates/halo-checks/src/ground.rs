@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::CheckError;
 use crate::catalogue::Check;
+use crate::shared::Tables;
 use crate::trace_index::{TraceIndex, TraceSet};
 use crate::{shared, sql};
 
@@ -37,8 +38,6 @@ pub struct CheckOptions {
 pub(crate) struct Ground {
     pub(crate) session: TraceSession,
     pub(crate) index: TraceIndex,
-    /// The session with the tables that checks share.
-    shared: Option<TraceSession>,
     /// Traces of statements that ran: most checks are about the same populations, and a dataset does not change under a session.
     known: Mutex<HashMap<String, TraceSet>>,
     options: CheckOptions,
@@ -54,34 +53,43 @@ impl Ground {
         // Without it there is not even an empty report.
         let whole = CheckOptions { deadline: None, ..options };
         let index = TraceIndex::load(&session, &limits(ID_ROWS_MAX, whole), &cancel).await?;
-        Ok(Self { session, index, shared: None, known: Mutex::default(), options, cancel })
+        Ok(Self { session, index, known: Mutex::default(), options, cancel })
     }
 
-    /// Makes the tables that checks share, as far as any of them needs it.
-    pub(crate) async fn share(&mut self, checks: &[Check]) -> Result<(), CheckError> {
-        let mut session = self.session.clone();
+    /// A session with the tables of a kind that checks share, as far as any of them needs it and there is room; and the names of those pieces.
+    pub(crate) async fn with_tables(
+        &self,
+        session: &TraceSession,
+        checks: &[Check],
+        kind: Tables,
+    ) -> Result<(TraceSession, Vec<&'static str>), CheckError> {
+        let mut session = session.clone();
+        let mut made = Vec::new();
         let limits = QueryLimits { bytes_max: SHARED_BYTES_MAX, ..limits(usize::MAX, self.options) };
-        for (name, statement) in shared::tables(checks) {
-            session = match session.with_table(&name, &statement, &limits, &self.cancel).await {
-                Ok(session) => session,
+        for piece in shared::pieces(checks, kind) {
+            let statement = shared::over_tables(&piece.statement, &made);
+            session = match session.with_table(&piece.table, &statement, &limits, &self.cancel).await {
+                Ok(with_table) => {
+                    made.push(piece.name);
+                    with_table
+                }
                 Err(error @ QueryError::Cancelled) => return Err(error.into()),
                 // Each check then reads what it needs, and says what is wrong where it fails, too.
-                Err(_) => return Ok(()),
+                Err(_) => session,
             };
         }
-        self.shared = Some(session);
-        Ok(())
+        Ok((session, made))
     }
 
-    /// The rows of a check.
-    pub(crate) async fn hits(&self, check: &Check) -> Result<QueryResult, CheckError> {
-        match &self.shared {
-            Some(session) => {
-                let sql = shared::over_tables(&check.sql);
-                Ok(session.query(&sql, &limits(HIT_ROWS_MAX, self.options), &self.cancel).await?)
-            }
-            None => self.rows(&check.sql).await,
-        }
+    /// The rows of a check in a session that has the tables of these pieces.
+    pub(crate) async fn hits(
+        &self,
+        session: &TraceSession,
+        check: &Check,
+        made: &[&str],
+    ) -> Result<QueryResult, CheckError> {
+        let sql = shared::over_tables(&check.sql, made);
+        Ok(session.query(&sql, &limits(HIT_ROWS_MAX, self.options), &self.cancel).await?)
     }
 
     /// Notes which traces a statement gives, which is known already.

@@ -7,12 +7,16 @@
 //!
 //! This crate knows the tables `spans` and `traces` and SQL; it knows no query engine, no model endpoint and no report.
 
+mod candidate;
 mod catalogue;
 mod change;
+mod conversation;
 mod error;
 mod evidence;
+mod explain;
 mod gate;
 mod ground;
+mod look;
 mod quotes;
 mod run;
 mod scope;
@@ -20,6 +24,7 @@ mod shared;
 mod sql;
 mod statistics;
 mod trace_index;
+mod trend;
 mod words;
 
 pub use catalogue::{Check, built_in_checks, checks_with, fingerprint};
@@ -28,3 +33,11 @@ pub use error::CheckError;
 pub use gate::Gate;
 pub use ground::CheckOptions;
 pub use run::{CheckReport, run_checks};
+
+/// Tools for the model that measure as the checks do, over the gate's dataset.
+#[must_use]
+pub fn tools(gate: &std::sync::Arc<Gate>) -> halo_tool::ToolRegistry {
+    let mut tools = halo_tool::ToolRegistry::new();
+    tools.add(explain::ExplainScope { gate: std::sync::Arc::clone(gate) });
+    tools
+}

@@ -3,36 +3,31 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use futures::StreamExt as _;
-use futures::stream;
-use halo_protocol::{CheckOutcome, Evidence, Finding, FindingDraft, FindingSource, RefusedFinding};
-use halo_query::{LimitKind, QueryError, TraceSession};
+use halo_protocol::{CheckOutcome, Evidence, Finding, FindingDraft, FindingSource, RefusedFinding, Untold};
+use halo_query::{QueryError, TraceSession};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::catalogue::{ALL_TRACES, Check};
+use crate::candidate::{Candidate, SUBJECTS_MAX, main_subjects, not_scope, single, whole};
+use crate::catalogue::Check;
 use crate::evidence::{Hit, QUOTES_MAX, choose};
 use crate::gate::{check_id, prove, standing_only};
-use crate::ground::{CheckOptions, Ground, column};
-use crate::scope::find_scope;
+use crate::ground::{CheckOptions, Ground};
+use crate::look::{Hits, PART_SPANS_MAX, is_for_want_of_memory, look, look_alone};
+use crate::scope::{Group, groups};
 use crate::statistics::as_f64;
 use crate::trace_index::TraceSet;
 use crate::words::{Filling, code};
-use crate::{CheckError, sql};
+use crate::{CheckError, conversation, sql};
 
-/// Checks that are looked for at once.
-const AT_ONCE: usize = 3;
-/// Above this many subjects with the same fault, the fault is not theirs: one finding tells of all.
-const SUBJECTS_MAX: usize = 3;
-/// Subjects that a finding about several names.
-const SUBJECTS_NAMED: usize = 3;
+/// Share of the affected traces, in tenths, that groups must hold to be told each by itself.
+const SPLIT_TENTHS: u64 = 6;
 /// Most examples of matches below the threshold.
 const ONE_OFFS_MAX: usize = 3;
-/// What a scope must be like to make a rate below `min_rate` a finding. The tools that a run used are what it did and not what it
-/// was given: runs that end in a hand-over to people always have that in common.
-const TELLING_LIFT: f64 = 2.0;
-const TELLING_P_VALUE: f64 = 0.001;
 /// Share of a finding's traces, in tenths, that earlier findings must hold for it to be the same fault again.
 const COVERED_TENTHS: u64 = 6;
+/// The same of a symptom that any fault may have.
+const SYMPTOM_TENTHS: u64 = 4;
 
 /// What the checks gave.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -43,6 +38,9 @@ pub struct CheckReport {
     pub outcomes: Vec<CheckOutcome>,
     /// Findings that did not pass the gate.
     pub refused: Vec<RefusedFinding>,
+    /// Distinct traces that the findings hit together.
+    #[serde(default)]
+    pub traces_hit: u64,
     /// Quotes that did not stand in their spans and were left out.
     pub quotes_dropped: usize,
 }
@@ -57,14 +55,29 @@ pub async fn run_checks(
     options: CheckOptions,
     cancel: &CancellationToken,
 ) -> Result<CheckReport, CheckError> {
-    let mut ground = Ground::load(session.clone(), options, cancel.clone()).await?;
-    ground.share(checks).await?;
+    run_in_parts(checks, session, options, (cancel, PART_SPANS_MAX)).await
+}
+
+/// The same with parts of about so many spans.
+async fn run_in_parts(
+    checks: &[Check],
+    session: &TraceSession,
+    options: CheckOptions,
+    (cancel, spans_max): (&CancellationToken, u64),
+) -> Result<CheckReport, CheckError> {
+    let ground = Ground::load(session.clone(), options, cancel.clone()).await?;
     let mut run = Run {
         ground: &ground,
         done: Vec::new(),
-        report: CheckReport { findings: Vec::new(), outcomes: Vec::new(), refused: Vec::new(), quotes_dropped: 0 },
+        report: CheckReport {
+            findings: Vec::new(),
+            outcomes: Vec::new(),
+            refused: Vec::new(),
+            traces_hit: 0,
+            quotes_dropped: 0,
+        },
     };
-    let mut ahead = std::pin::pin!(stream::iter(checks).map(|check| Hits::of(check, &ground)).buffered(AT_ONCE));
+    let mut ahead = look(checks, &ground, spans_max).await?;
     let mut waiting = VecDeque::new();
     for check in checks {
         let found = match waiting.pop_front() {
@@ -85,9 +98,22 @@ pub async fn run_checks(
         };
         run.report.outcomes.push(outcome);
     }
+    let hit = run.done.iter().flat_map(|(_, _, traces)| traces.numbers());
+    run.report.traces_hit = ground.index.set_of(&hit.collect::<Vec<_>>()).len();
     let mut report = run.report;
+    add_conversations(&ground, &mut report.findings).await?;
     report.findings.sort_by(|a, b| b.severity.cmp(&a.severity).then(b.affected.cmp(&a.affected)).then(a.id.cmp(&b.id)));
     Ok(report)
+}
+
+/// Adds what was said around the quotes, of all findings at once.
+async fn add_conversations(ground: &Ground, findings: &mut [Finding]) -> Result<(), CheckError> {
+    let quotes: Vec<Evidence> = findings.iter().flat_map(|finding| finding.evidence.clone()).collect();
+    let mut all = conversation::around(ground, &quotes).await?.into_iter();
+    for finding in findings {
+        finding.conversations = all.by_ref().take(finding.evidence.len()).flatten().collect();
+    }
+    Ok(())
 }
 
 /// A run of the catalogue, as far as it has come.
@@ -98,58 +124,11 @@ struct Run<'a> {
     report: CheckReport,
 }
 
-/// The rows of a check.
-struct Hits {
-    hits: Vec<Hit>,
-    /// Whether nothing was left out.
-    are_all: bool,
-}
-
-impl Hits {
-    async fn of(check: &Check, ground: &Ground) -> Result<Self, CheckError> {
-        let population = async {
-            if check.population_sql.contains("{subject}") {
-                return Ok(());
-            }
-            // Kept, and asked for again when the hits are judged.
-            ground.traces(&check.population_sql).await.map(drop)
-        };
-        let (result, population) = futures::join!(ground.hits(check), population);
-        let result = result?;
-        population?;
-        let trace_ids = column(&result, "trace_id")?;
-        let span_ids = column(&result, "span_id")?;
-        let quotes = column(&result, "quote")?;
-        let subjects = result.texts("subject").unwrap_or_else(|| vec![None; trace_ids.len()]);
-        let rows = trace_ids.len();
-        let mut hits: Vec<Hit> = trace_ids
-            .into_iter()
-            .zip(span_ids)
-            .zip(quotes.into_iter().zip(subjects))
-            .filter_map(|((trace_id, span_id), (quote, subject))| {
-                Some(Hit { trace_id: trace_id?, span_id: span_id?, quote: quote.unwrap_or_default(), subject })
-            })
-            .collect();
-        hits.sort_unstable();
-        Ok(Self { are_all: !result.truncated && hits.len() == rows, hits })
-    }
-}
-
-/// Some of a check's hits that may be a finding.
-struct Candidate<'a> {
-    /// Subject for people; empty when the check has none.
-    subject: String,
-    /// Part of the id.
-    key: String,
-    affected_sql: String,
-    population_sql: String,
-    hits: Vec<&'a Hit>,
-    has_subject: bool,
-}
-
 /// Whether a candidate is a finding.
 enum Verdict {
     Systemic,
+    /// In these groups of traces, each by itself.
+    Concentrated(Vec<Group>),
     Rare,
     Covered,
 }
@@ -161,16 +140,15 @@ impl Run<'_> {
         check: &Check,
         found: Option<Result<Hits, CheckError>>,
     ) -> Result<CheckOutcome, CheckError> {
-        let outcome = match found {
+        let found = match found {
             // It may have had to share the memory with others.
-            None | Some(Err(CheckError::Query(QueryError::Limit { kind: LimitKind::Memory, .. }))) => {
-                match Hits::of(check, self.ground).await {
-                    Ok(hits) => self.check(check, &hits).await,
-                    Err(error) => Err(error),
-                }
-            }
-            Some(Ok(hits)) => self.check(check, &hits).await,
-            Some(Err(error)) => Err(error),
+            Some(Err(error)) if is_for_want_of_memory(&error) => look_alone(check, self.ground).await,
+            Some(found) => found,
+            None => look_alone(check, self.ground).await,
+        };
+        let outcome = match found {
+            Ok(hits) => self.check(check, &hits).await,
+            Err(error) => Err(error),
         };
         match outcome {
             Err(error @ CheckError::Query(QueryError::Cancelled)) => Err(error),
@@ -195,18 +173,31 @@ impl Run<'_> {
             return Ok(outcome);
         }
         let mut rare: Vec<&Hit> = Vec::new();
+        let mut is_told = false;
         for candidate in self.candidates(check, hits).await? {
             match self.verdict(check, &candidate).await? {
-                Verdict::Covered => {}
+                Verdict::Covered => is_told = true,
                 Verdict::Rare => rare.extend(candidate.hits),
                 Verdict::Systemic => {
-                    outcome.findings += u64::from(self.report_candidate(check, candidate, found.are_all).await?);
+                    outcome.findings += u64::from(self.report_candidate(check, candidate, !found.is_cut).await?);
+                }
+                Verdict::Concentrated(groups) => {
+                    for group in groups {
+                        let narrowed = candidate.narrowed(group, &self.ground.index);
+                        outcome.findings += u64::from(self.report_candidate(check, narrowed, !found.is_cut).await?);
+                    }
                 }
             }
         }
         let (one_offs, dropped) = standing_only(self.ground, choose(&rare, ONE_OFFS_MAX)).await?;
         self.report.quotes_dropped += dropped;
         outcome.one_offs = one_offs;
+        outcome.untold = match outcome.findings {
+            0 if is_told => Some(Untold::ToldElsewhere),
+            0 if check.min_rate.is_infinite() => Some(Untold::NoGroup),
+            0 => Some(Untold::TooFew),
+            _ => None,
+        };
         Ok(outcome)
     }
 
@@ -230,8 +221,22 @@ impl Run<'_> {
             let candidate = single(check, subject, hits);
             match self.verdict(check, &candidate).await? {
                 Verdict::Rare => rest.extend(candidate.hits),
-                Verdict::Systemic | Verdict::Covered => passing.push(candidate),
+                Verdict::Systemic | Verdict::Concentrated(_) | Verdict::Covered => passing.push(candidate),
             }
+        }
+        // Groups of runs are looked for in each subject by itself.
+        let only_groups = check.min_rate.is_infinite();
+        let (main, others) = main_subjects(check, passing, hits);
+        let has_main = !main.is_empty();
+        if only_groups || has_main && others.len() + main.len() > SUBJECTS_MAX {
+            rest.extend(others.into_iter().flat_map(|candidate| candidate.hits));
+            passing = main;
+        } else {
+            passing = [main, others].concat();
+        }
+        if only_groups {
+            passing.extend((!rest.is_empty()).then(|| whole(check, rest)));
+            return Ok(passing);
         }
         if passing.len() > SUBJECTS_MAX {
             return Ok(vec![whole(check, hits.iter().collect())]);
@@ -241,7 +246,7 @@ impl Run<'_> {
             let mut candidate = whole(check, rest);
             let is_everywhere =
                 subjects.len() > SUBJECTS_MAX && !matches!(self.verdict(check, &candidate).await?, Verdict::Rare);
-            if is_everywhere {
+            if is_everywhere && !has_main {
                 return Ok(vec![whole(check, hits.iter().collect())]);
             }
             if !passing.is_empty() {
@@ -259,27 +264,41 @@ impl Run<'_> {
         let (affected, _) = self.ground.index.set(candidate.hits.iter().map(|hit| hit.trace_id.as_str()));
         let is_rest = !candidate.has_subject && candidate.hits.iter().any(|hit| hit.subject.is_some());
         let subjects: BTreeSet<_> = candidate.hits.iter().map(|hit| hit.subject.as_deref()).collect();
-        if affected.len() < check.min_traces
-            || (is_rest && subjects.len() <= SUBJECTS_MAX && !check.group_rest && !check.together)
+        if affected.len() < self.traces_min(check)
+            || is_rest
+                && !check.together
+                && (check.min_rate.is_infinite() || subjects.len() <= SUBJECTS_MAX && !check.group_rest)
         {
             return Ok(Verdict::Rare);
         }
         let (population, _) = self.ground.traces(&candidate.population_sql).await?;
         let rate = as_f64(affected.overlap(&population)) / as_f64(population.len().max(1));
-        let systemic = rate >= check.min_rate
-            || check.min_rate_with_scope.is_some_and(|min_rate| {
-                rate >= min_rate
-                    && find_scope(&self.ground.index, &affected, &population, &["tool_name"])
-                        .iter()
-                        .any(|entry| entry.lift >= TELLING_LIFT && entry.p_value < TELLING_P_VALUE)
-            });
-        Ok(if !systemic {
-            Verdict::Rare
-        } else if self.is_covered(check, &affected) {
-            Verdict::Covered
-        } else {
-            Verdict::Systemic
-        })
+        let is_frequent = rate >= check.min_rate;
+        if is_frequent && self.is_covered(check, &affected) {
+            return Ok(Verdict::Covered);
+        }
+        if !is_frequent && check.min_rate_with_scope.is_none_or(|min_rate| rate < min_rate) {
+            return Ok(Verdict::Rare);
+        }
+        let not: Vec<&str> = check.not_scope.iter().map(String::as_str).chain(["tool_name"]).collect();
+        let mut found = groups(&self.ground.index, &affected, &population, (&not, self.traces_min(check)));
+        if is_frequent {
+            // Two groups that hold nearly all of it are two causes of one symptom.
+            let held = affected.filtered(|number| found.iter().any(|group| group.traces.contains(number)));
+            let are_causes = found.len() >= 2 && held.len() * 10 >= affected.len() * SPLIT_TENTHS;
+            return Ok(if are_causes { Verdict::Concentrated(found) } else { Verdict::Systemic });
+        }
+        if found.is_empty() {
+            return Ok(Verdict::Rare);
+        }
+        found.retain(|group| !self.is_covered(check, &affected.filtered(|number| group.traces.contains(number))));
+        Ok(if found.is_empty() { Verdict::Covered } else { Verdict::Concentrated(found) })
+    }
+
+    /// Fewest traces that make a finding: a few more among many runs, where something happens to a few by chance.
+    fn traces_min(&self, check: &Check) -> u64 {
+        let doublings = u64::from(self.ground.index.len().max(1).ilog2());
+        check.min_traces.max(doublings / 2)
     }
 
     /// Whether most of these traces are in findings of the checks that go first.
@@ -296,7 +315,9 @@ impl Run<'_> {
                 covered.insert(number);
             }
         }
-        covered.overlap(affected) * 10 >= affected.len() * COVERED_TENTHS
+        let tenths =
+            if check.covered_by.iter().any(|earlier| earlier == "*") { SYMPTOM_TENTHS } else { COVERED_TENTHS };
+        covered.overlap(affected) * 10 >= affected.len() * tenths
     }
 
     /// Puts a candidate through the gate. Tells whether it passed.
@@ -321,6 +342,11 @@ impl Run<'_> {
         match prove(self.ground, draft, id, not_scope).await {
             Ok(mut finding) => {
                 fill(&mut finding, check, &candidate.subject);
+                if let Some(first) = candidate.scope.first() {
+                    finding.scope.clone_from(&candidate.scope);
+                    // Findings of one check are told apart by their groups.
+                    finding.title = format!("{} ({} {})", finding.title, first.key, code(&first.value));
+                }
                 self.done.push((check.name.clone(), check.category.clone(), affected));
                 self.report.findings.push(finding);
                 Ok(true)
@@ -330,50 +356,6 @@ impl Run<'_> {
                 Ok(false)
             }
         }
-    }
-}
-
-/// Attributes in which it tells nothing that a finding concentrates: the tools of a run whose tool is the subject, or whose spans were lost.
-fn not_scope(check: &Check, candidate: &Candidate<'_>) -> &'static [&'static str] {
-    if candidate.has_subject || check.category == "telemetry" { &["tool_name"] } else { &[] }
-}
-
-fn single<'h>(check: &Check, subject: &str, hits: Vec<&'h Hit>) -> Candidate<'h> {
-    let literal = sql::literal(subject);
-    Candidate {
-        subject: code(subject),
-        key: subject.to_owned(),
-        affected_sql: sql::distinct_traces(&check.sql, Some(&format!("subject = {literal}"))),
-        population_sql: check.population_sql.replace("{subject}", &literal),
-        hits,
-        has_subject: true,
-    }
-}
-
-/// A candidate of all these hits, whatever their subjects.
-fn whole<'h>(check: &Check, hits: Vec<&'h Hit>) -> Candidate<'h> {
-    let subjects: BTreeSet<&str> = hits.iter().filter_map(|hit| hit.subject.as_deref()).collect();
-    let mut named: Vec<String> = subjects.iter().take(SUBJECTS_NAMED).map(|subject| code(subject)).collect();
-    if subjects.len() > SUBJECTS_NAMED {
-        named.push(format!("{} more", subjects.len() - SUBJECTS_NAMED));
-    }
-    let population_sql = if check.population_sql.contains("{subject}") { ALL_TRACES } else { &check.population_sql };
-    Candidate {
-        subject: joined(&named),
-        key: String::new(),
-        affected_sql: sql::distinct_traces(&check.sql, None),
-        population_sql: population_sql.to_owned(),
-        hits,
-        has_subject: false,
-    }
-}
-
-/// `a, b and c`.
-fn joined(parts: &[String]) -> String {
-    match parts {
-        [] => String::new(),
-        [one] => one.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }
 
@@ -409,6 +391,72 @@ fn empty_outcome(check: &Check) -> CheckOutcome {
         population: 0,
         findings: 0,
         one_offs: Vec::new(),
+        untold: None,
         error: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use halo_query::SessionOptions;
+    use halo_testkit::{TestSpan, dataset_of_segments};
+
+    use super::*;
+    use crate::catalogue::built_in_checks;
+
+    /// A run in which a tool times out, the model passes over it, and is asked again with a placeholder left in its prompt.
+    fn run(id: &str, release: &str) -> Vec<TestSpan> {
+        let spans = [
+            TestSpan::agent(id, "root")
+                .name("support")
+                .input("Please refund my order.")
+                .attribute("release", release)
+                .duration_ms(9000),
+            TestSpan::llm(id, "a").parent("root").tokens(500, 20).asks_for(
+                "c1",
+                "issue_refund",
+                serde_json::json!({"order": "A-7"}),
+            ),
+            TestSpan::tool(id, "b")
+                .parent("root")
+                .tool_name("issue_refund")
+                .input(r#"{"order":"A-7"}"#)
+                .output(if release == "2" { "Error: timed out after 30s" } else { r#"{"status":"refunded"}"# }),
+            TestSpan::llm(id, "c").parent("root").tokens(500, 20).output("Your refund is on its way."),
+        ];
+        spans.into_iter().enumerate().map(|(at, span)| span.start_ms(i64::try_from(at).unwrap() * 1000)).collect()
+    }
+
+    #[tokio::test]
+    async fn a_dataset_in_parts_gives_what_it_gives_as_a_whole() {
+        let runs: Vec<Vec<TestSpan>> =
+            (0..40).map(|n| run(&format!("run-{n:02}"), if n % 4 == 0 { "2" } else { "1" })).collect();
+        let (one, other) = runs.split_at(17);
+        let mut first: Vec<TestSpan> = one.concat();
+        // The last run of the first segment goes on in the second.
+        let rest = first.split_off(first.len() - 2);
+        let second: Vec<TestSpan> = rest.into_iter().chain(other.concat()).collect();
+        let (_folder, dataset) = dataset_of_segments(&[&first, &second]);
+        assert!(dataset.straddle_trace_file().is_some());
+        let session = SessionOptions { threads: 2, memory_bytes: 256 << 20 };
+        let session = TraceSession::open(&dataset, session).await.unwrap();
+        let options = CheckOptions { time_max: Duration::from_secs(60), deadline: None };
+        let checks = built_in_checks().unwrap();
+        let cancel = CancellationToken::new();
+        let whole = run_in_parts(&checks, &session, options, (&cancel, u64::MAX)).await.unwrap();
+        let parts = run_in_parts(&checks, &session, options, (&cancel, 60)).await.unwrap();
+        assert_eq!(session.parts(60).await.unwrap().len(), 3, "two segments, and what stands in both");
+        assert_eq!(whole, parts);
+        let titles: Vec<&str> = whole.findings.iter().map(|finding| finding.title.as_str()).collect();
+        assert_eq!(
+            titles,
+            [
+                "The answer passes over a failure of `issue_refund`",
+                "Calls of `issue_refund` time out, and runs do not recover"
+            ]
+        );
+        assert_eq!((whole.findings[0].affected, whole.findings[0].scope[0].value.as_str()), (10, "2"));
     }
 }

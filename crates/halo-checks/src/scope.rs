@@ -3,7 +3,11 @@
 //! Every value of every attribute is tried with Fisher's exact test, corrected for how many were tried. Values that say the same as a
 //! stronger one, or only follow from it, are left out: when a release is the cause, the service and the region it runs in are not.
 
+mod narrow;
+
 use halo_protocol::ScopeEntry;
+
+pub(crate) use self::narrow::{Group, groups};
 
 use crate::statistics::{as_f64, fisher_exact};
 use crate::trace_index::{TraceIndex, TraceSet};
@@ -18,6 +22,8 @@ const LIFT_MIN: f64 = 1.3;
 const SHARE_MIN: f64 = 0.2;
 /// Key of the change point in time.
 pub(crate) const START_DATE: &str = "start_date";
+/// Key of the services of a trace.
+const SERVICE_NAME: &str = "service_name";
 
 /// A value that was tried.
 struct Candidate {
@@ -55,7 +61,7 @@ fn scope_within(index: &TraceIndex, affected: &TraceSet, population: &TraceSet, 
     }
     let mut tried = 0_u64;
     let mut candidates = Vec::new();
-    for value in index.values().iter().filter(|value| !not.contains(&value.key.as_str())) {
+    for value in index.values().iter().filter(|value| !is_one_of(&value.key, not)) {
         let size = population.count_of(&value.traces);
         if size < 2 || size >= population.len() {
             continue;
@@ -75,6 +81,21 @@ fn scope_within(index: &TraceIndex, affected: &TraceSet, population: &TraceSet, 
     candidates.retain(|candidate| candidate.entry.p_value < P_VALUE_MAX);
     candidates.sort_by(|a, b| order(&a.entry).partial_cmp(&order(&b.entry)).unwrap_or(std::cmp::Ordering::Equal));
     choose(candidates, affected, population)
+}
+
+/// Whether a key is one of these, or an attribute of that name in some family: `sdk.data.agent_name` is an `agent_name`.
+fn is_one_of(key: &str, names: &[&str]) -> bool {
+    names.iter().any(|name| key.strip_suffix(name).is_some_and(|family| family.is_empty() || family.ends_with('.')))
+}
+
+/// The traces that an entry is about.
+fn index_set(index: &TraceIndex, entry: &ScopeEntry) -> TraceSet {
+    if entry.key == START_DATE {
+        let first = entry.value.trim_start_matches("from ").trim_end_matches(" on");
+        return index.all().filtered(|number| index.day(number) >= first);
+    }
+    let value = index.values().iter().find(|value| value.key == entry.key && value.value == entry.value);
+    value.map_or_else(|| index.none(), |value| index.set_of(&value.traces))
 }
 
 /// The entry of a value whose counts stand out, its p-value not corrected yet.

@@ -31,6 +31,19 @@ pub(crate) fn distinct_traces(sql: &str, condition: Option<&str>) -> String {
     }
 }
 
+/// The end of what is narrowed to a group of traces.
+const FOUND: &str = "\n) AS found\nWHERE trace_id IN (SELECT trace_id FROM traces WHERE ";
+
+/// Those traces of a statement that meet a condition on `traces`.
+pub(crate) fn within_traces(sql: &str, condition: &str) -> String {
+    format!("SELECT trace_id FROM (\n{}{FOUND}{condition})", statement(sql))
+}
+
+/// Whether these are the traces of one group.
+pub(crate) fn is_of_group(sql: &str) -> bool {
+    sql.contains(FOUND)
+}
+
 /// The traces of a statement, each once, to be counted under a limit on rows. Grouped with a count rather than DISTINCT: the engine
 /// can't stop a DISTINCT over windows early, and fails when it is given a limit.
 pub(crate) fn counted_traces(sql: &str) -> String {

@@ -26,6 +26,18 @@ const NO_CAUSE: &[&str] = &[
     "cost",
     "score",
     "reward",
+    "annotation",
+    "evaluation",
+    "feedback",
+    "rating",
+    "verdict",
+    "resolved",
+    "blocked",
+    "triggered",
+    "entity.path",
+    "output",
+    "response",
+    "result",
     "trace_id",
     "trace.id",
     "span_id",
@@ -231,11 +243,29 @@ impl Builder {
         let attributes = text("attributes").and_then(|text| serde_json::from_str(text).ok());
         if let Some(Value::Object(attributes)) = attributes {
             for (key, value) in attributes {
-                match value {
-                    Value::String(value) => self.note(&key, &value, number),
-                    other => self.note(&key, &other.to_string(), number),
+                self.note_value(&key, &value, number);
+            }
+        }
+    }
+
+    /// Objects are opened, as JSON and as the text of JSON: a tenant in `metadata` is a tenant.
+    fn note_value(&mut self, key: &str, value: &Value, number: u32) {
+        let opened = match value {
+            Value::String(text) if text.starts_with('{') => serde_json::from_str(text).ok(),
+            Value::String(text) => {
+                self.note(key, text, number);
+                return;
+            }
+            other => Some(other.clone()),
+        };
+        match opened {
+            Some(Value::Object(members)) => {
+                for (member, value) in members {
+                    self.note_value(&format!("{key}.{member}"), &value, number);
                 }
             }
+            Some(other) => self.note(key, &other.to_string(), number),
+            None => {}
         }
     }
 

@@ -24,6 +24,12 @@ impl<'a> Front<'a> {
         self.values.get(key).map(|value| (*value).to_owned())
     }
 
+    /// Names with commas between them.
+    pub(crate) fn names(&self, key: &str) -> Vec<String> {
+        let names = self.values.get(key).into_iter().flat_map(|names| names.split(','));
+        names.map(|name| name.trim().to_owned()).collect()
+    }
+
     pub(crate) fn text(&self, key: &str) -> Result<String, String> {
         self.optional(key).ok_or_else(|| format!("`{key}` is missing"))
     }

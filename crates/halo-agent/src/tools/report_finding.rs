@@ -206,6 +206,8 @@ mod tests {
             evidence: vec![],
             code: vec![],
             outcomes: None,
+            trend: Vec::new(),
+            conversations: Vec::new(),
             sample_trace_ids: vec![],
             source: FindingSource::Agent { name: "root".into() },
             verified: true,

@@ -232,6 +232,8 @@ impl FindingGate for KnownTraces {
                 evidence: draft.evidence,
                 code: vec![],
                 outcomes: None,
+                trend: Vec::new(),
+                conversations: Vec::new(),
                 sample_trace_ids: vec!["t1".into()],
                 source: draft.source,
                 verified: true,

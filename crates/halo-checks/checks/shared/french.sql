@@ -1,1 +1,1 @@
-'\b(le|les|des|une|est|je|mon|ma|pour|avec|pas|vous|merci|dans|votre|bonjour|ne)\b'
+'\<(le|les|des|une|un|est|je|j|mon|ma|mes|pour|avec|pas|vous|merci|dans|votre|vos|bonjour|ne|et|du|la|au|aux|sur|ce|cette|il|elle|nous|que|qui|quand|où|comment|puis|pouvez|voudrais|ai|été|sont|plus|encore|s)\>'

@@ -1,1 +1,1 @@
-'\b(ich|und|der|das|nicht|ist|ein|eine|meine|mein|bitte|mit|auf|für|wie|kann|habe|wurde|Sie)\b'
+'\<(ich|und|der|die|das|den|dem|nicht|ist|sind|ein|eine|einen|meine?|meinen|mein|ihre?[nrms]?|sie|bitte|mit|auf|für|wie|kann|können|habe|haben|hat|wurde|wird|von|zu|zum|zur|es|im|am|noch|schon|auch|bei|aus|wann|wo|warum|danke|hallo|guten|wir|uns|nach|dass)\>'

@@ -1,1 +1,1 @@
-'\b(el|los|las|que|por|para|una|mi|con|pero|cómo|está|puedo|quiero|necesito|gracias|pedido)\b'
+'\<(el|los|las|que|por|para|una|un|mi|su|con|pero|cómo|está|están|puedo|pueden|puede|quiero|necesito|gracias|pedido|del|al|se|lo|le|les|en|es|y|hola|cuándo|dónde|qué|buenos|buenas|días|tardes|favor|hay|fue|ha|he|me|nos|sin|más|ya|todavía)\>'

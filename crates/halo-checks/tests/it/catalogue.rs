@@ -9,7 +9,7 @@ use crate::support::run;
 async fn every_statement_runs_on_an_empty_dataset() {
     let report = run(&[], &[]).await;
     assert_eq!(report.findings, vec![]);
-    assert_eq!(report.outcomes.len(), 32);
+    assert_eq!(report.outcomes.len(), 59);
     assert!(report.outcomes.iter().all(|outcome| (outcome.affected, outcome.population) == (0, 0)));
 }
 

@@ -1,9 +1,11 @@
 //! What the gate lets through, and what it says to those it turns away.
 
+use std::sync::Arc;
+
 use halo_checks::Gate;
 use halo_protocol::{Evidence, FindingDraft, FindingSource, Severity};
 use halo_testkit::TestSpan;
-use halo_tool::FindingGate;
+use halo_tool::{FindingGate, ToolContext};
 use tokio_util::sync::CancellationToken;
 
 use crate::script::run;
@@ -140,4 +142,43 @@ async fn all_that_is_wrong_is_told_at_once() {
     - `affected_sql` does not run: line 1, column 1: expected an SQL statement, found SELEC
     - there is no trace `t99`; take trace ids from a query, whole and as they are
     ");
+}
+
+#[tokio::test]
+async fn what_sets_traces_apart() {
+    let prompt = |release: &str| if release == "2.14.0" { "You sell.\nTake any card.\n" } else { "You sell.\n" };
+    let mut spans = Vec::new();
+    for copy in 0..40_i64 {
+        let release = if copy >= 30 { "2.14.0" } else { "2.13.0" };
+        let mut run = run(&format!("t{copy:02}"))
+            .root(|span| span.attribute("release", release).ok())
+            .calls("pay", "{}", if copy >= 32 { REFUSED } else { r#"{"ok":true}"# })
+            .spans();
+        for span in &mut run {
+            *span = span.clone().start_ms(copy * 12 * 3600 * 1000);
+        }
+        run[1] = run[1]
+            .clone()
+            .agent_name("seller")
+            .message_in(serde_json::json!({"role": "system", "content": prompt(release)}));
+        spans.extend(run);
+    }
+    let (_folder, session) = open(&spans).await;
+    let gate = Arc::new(Gate::new(session, OPTIONS, CancellationToken::new()));
+    let context = ToolContext { cancel: CancellationToken::new(), agent_id: "root".into(), tool_call_id: "c".into() };
+    let tools = halo_checks::tools(&gate);
+    let mut told = Vec::new();
+    for sql in [
+        "SELECT trace_id FROM spans WHERE result_failure(output) IS NOT NULL",
+        "SELECT trace_id FROM traces WHERE trace_id LIKE '%7'",
+        "SELECT trace_id FROM traces WHERE false",
+        "SELECT nothing",
+    ] {
+        let args = serde_json::json!({"sql": sql}).to_string();
+        told.push(match tools.call("explain_scope", &args, &context).await {
+            Ok(said) => said.text,
+            Err(error) => format!("refused: {error}"),
+        });
+    }
+    insta::assert_snapshot!(told.join("\n---\n"));
 }

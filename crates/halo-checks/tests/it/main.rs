@@ -5,11 +5,17 @@
     reason = "helpers of tests fail like tests; the lint knows only functions marked as tests"
 )]
 
+mod actions;
 mod answers;
 mod catalogue;
+mod concentrated;
+mod context;
+mod coordination;
+mod endings;
 mod environment;
 mod gate;
 mod loops;
+mod prompts;
 mod script;
 mod support;
 mod tool_use;
