@@ -3,10 +3,12 @@
 //!
 //! A figure means something only beside another one of the same run on the same machine: see `benches/README.md` for the
 //! side-by-side runs against other programs. `halo-bench tools DATASET [--runs N] [PATTERN...]` measures the model's tools, and
-//! `halo-bench checks DATASET` the built-in checks.
+//! `halo-bench checks DATASET` the built-in checks; `halo-bench score REPORT.json DATASET TRUTH.json` tells what a report found of the faults
+//! that `cargo xtask corpus` planted.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 mod checks;
+mod score;
 mod tools;
 
 use std::time::Instant;
@@ -29,6 +31,13 @@ fn main() -> anyhow::Result<()> {
             tools::bench(root, runs.max(1), patterns)
         }
         Some("checks") => checks::bench(&arguments.next().context("checks takes a dataset")?),
+        Some("score") => {
+            let arguments: Vec<String> = arguments.collect();
+            let [report, dataset, truth] = arguments.as_slice() else {
+                bail!("score takes a report.json, the dataset it is about, and the truth.json of its corpus");
+            };
+            score::score(report, dataset, truth)
+        }
         Some("export") => {
             let root = arguments.next().context("export takes a dataset")?;
             let dataset = halo_dataset::Dataset::open(root.as_ref())?;
@@ -38,7 +47,7 @@ fn main() -> anyhow::Result<()> {
         }
         Some("tokens") => count_tokens(),
         _ => bail!(
-            "usage: halo-bench ingest FILE... [--runs N] | tools DATASET [PATTERN...] [--runs N] | checks DATASET | export DATASET | tokens < TEXTS"
+            "usage: halo-bench ingest FILE... [--runs N] | tools DATASET [PATTERN...] [--runs N] | checks DATASET | score REPORT.json DATASET TRUTH.json | export DATASET | tokens < TEXTS"
         ),
     }
 }

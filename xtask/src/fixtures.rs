@@ -13,7 +13,6 @@ mod otlp;
 mod plan;
 mod readme;
 mod recorder;
-mod rng;
 mod small;
 mod span;
 #[cfg(test)]
@@ -24,13 +23,13 @@ mod tools;
 mod truth;
 mod world;
 
+use crate::rng::Rng;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
 use self::{
     otlp::Dialect,
-    rng::Rng,
     span::Span,
     texts::Texts,
     truth::{Notes, Truth},

@@ -1,6 +1,8 @@
 //! Chores of the workspace, run as `cargo xtask CHORE`.
 
+mod corpus;
 mod fixtures;
+mod rng;
 mod tidy;
 
 use std::{
@@ -14,6 +16,8 @@ use anyhow::{Context, Result, bail};
 const USAGE: &str = "usage: cargo xtask CHORE
   fixtures           writes the generated files under fixtures/
   fixtures --check   fails when a generated file differs from what is there
+  corpus --out DIR [--traces N] [--seed S] [--held-out] [--batch A|B]
+                     writes traces of agents with planted faults, and what was planted, to score reports by
   tidy               holds the workspace to its rules and tells every breach";
 
 fn main() -> ExitCode {
@@ -35,6 +39,7 @@ fn run(arguments: &[&str]) -> Result<String> {
     match arguments {
         ["fixtures"] => fixtures::write(&workspace()?),
         ["fixtures", "--check"] => fixtures::check(&workspace()?),
+        ["corpus", arguments @ ..] => corpus::run(arguments),
         ["tidy"] => tidy::run(&workspace()?),
         _ => bail!("{USAGE}"),
     }

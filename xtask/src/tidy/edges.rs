@@ -40,7 +40,7 @@ pub(super) const EDGES: &[(&str, &[&str])] = &[
         ],
     ),
     ("halo-testkit", &["halo-dataset"]),
-    ("halo-bench", &["halo-checks", "halo-dataset", "halo-ingest", "halo-query", "halo-tool"]),
+    ("halo-bench", &["halo-checks", "halo-dataset", "halo-ingest", "halo-protocol", "halo-query", "halo-tool"]),
     ("xtask", &[]),
 ];
 
