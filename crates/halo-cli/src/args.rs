@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use halo_protocol::Severity;
 
 pub(crate) use self::model::{Api, LimitArgs, ModelArgs, ReasoningEffort, SecretArgs};
-pub(crate) use self::proof::{CheckArgs, CheckFormat, VerifyArgs};
+pub(crate) use self::proof::{CheckArgs, CheckFormat, ReportArgs, ReportForm, VerifyArgs};
 
 /// Finds the systemic faults of an LLM agent's harness in its OpenTelemetry traces.
 #[derive(Debug, Parser)]
@@ -58,6 +58,8 @@ pub(crate) enum Command {
     Resume(ResumeArgs),
     /// List the analyses there are
     Runs(RunsArgs),
+    /// Show the report of an earlier run again, in any form
+    Report(ReportArgs),
     /// Measure everything that a report says again; or, with other traces, tell what became of its findings
     ///
     /// On the traces of the report every figure and quote must come out as it stands, else the exit code is 1. With a dataset or trace
@@ -372,9 +374,8 @@ pub(crate) struct AnalyzeArgs {
     /// Folder with the code of the harness, for the model to read; with git, its history too
     #[arg(long, value_name = "DIR")]
     pub(crate) repo_path: Option<PathBuf>,
-    /// Folder with checks of your own, NAME.sql and NAME.md each, that run after the built-in ones
-    #[arg(long, value_name = "DIR")]
-    pub(crate) checks: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) rules: RuleArgs,
     /// Write halo's own agents, model calls and tools as spans: into the run's folder, to a file, or to an OTLP endpoint
     #[arg(long, value_name = "FILE|URL", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     pub(crate) telemetry: Option<String>,
@@ -389,6 +390,17 @@ pub(crate) struct AnalyzeArgs {
     pub(crate) fail_on: Option<FailOn>,
     #[command(flatten)]
     pub(crate) rejects: RejectArgs,
+}
+
+/// What runs are judged by.
+#[derive(Debug, Args)]
+pub(crate) struct RuleArgs {
+    /// Folder with checks of your own, NAME.sql and NAME.md each, that run after the built-in ones
+    #[arg(long, value_name = "DIR")]
+    pub(crate) checks: Option<PathBuf>,
+    /// How runs ended, as one SELECT of `trace_id` and `outcome` (success, failure, unknown); other runs keep what their spans say
+    #[arg(long, value_name = "SQL")]
+    pub(crate) outcome: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

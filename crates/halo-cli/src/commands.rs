@@ -7,6 +7,7 @@ pub(crate) mod export;
 pub(crate) mod info;
 pub(crate) mod ingest;
 pub(crate) mod overview;
+pub(crate) mod report;
 pub(crate) mod rows;
 pub(crate) mod runs;
 pub(crate) mod search;

@@ -15,6 +15,7 @@ mod output;
 mod paint;
 mod progress;
 mod raw_input;
+mod rules;
 mod run_folder;
 mod telemetry;
 
@@ -55,6 +56,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Analyze(args) => with_runtime(&common, commands::analyze::run(&args, &common)),
         Command::Resume(args) => with_runtime(&common, commands::analyze::resume(&args, &common)),
         Command::Runs(args) => commands::runs::run(&args, &common),
+        Command::Report(args) => commands::report::run(&args, &common),
         Command::Verify(args) => with_runtime(&common, commands::verify::run(&args, &common)),
         Command::Check(args) => with_runtime(&common, commands::check::run(&args, &common)),
     }

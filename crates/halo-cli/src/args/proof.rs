@@ -4,7 +4,29 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{FailOn, RejectArgs, RowFormat};
+use super::{FailOn, RejectArgs, RowFormat, RuleArgs};
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// Folder of the run, or its name among the runs that `halo runs` lists
+    #[arg(value_name = "RUN", required_unless_present = "schema")]
+    pub(crate) run: Option<PathBuf>,
+    /// What to print
+    #[arg(long, value_name = "FORMAT", default_value = "summary")]
+    pub(crate) format: ReportForm,
+    /// Print the JSON schema of the JSON form instead
+    #[arg(long)]
+    pub(crate) schema: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportForm {
+    /// What `halo analyze` prints at its end
+    Summary,
+    Markdown,
+    Html,
+    Json,
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
@@ -29,9 +51,8 @@ pub(crate) struct CheckArgs {
     /// An earlier run, its folder or name: only what is new or worse since then counts
     #[arg(long, value_name = "RUN")]
     pub(crate) baseline: Option<PathBuf>,
-    /// Folder with checks of your own, NAME.sql and NAME.md each, that run after the built-in ones
-    #[arg(long, value_name = "DIR")]
-    pub(crate) checks: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) rules: RuleArgs,
     /// Exit with 1 when there is a finding of this severity or above
     #[arg(long, value_name = "SEVERITY", default_value = "low")]
     pub(crate) fail_on: FailOn,

@@ -13,17 +13,17 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use halo_agent::{Models, RunHistory};
-use halo_checks::{CheckOptions, CheckReport, checks_with};
+use halo_checks::{CheckOptions, CheckReport};
 use halo_protocol::{Coverage, DatasetSummary, FORMAT_VERSION, Finding, Report, RunEnd, RunInfo, RunMode, Usage};
-use halo_query::{TraceSession, summary};
+use halo_query::summary;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::resume::resume;
 use self::settings::{ModelRun, RunSettings};
 use crate::args::{AnalyzeArgs, Common, FailOn, ReportFormat};
-use crate::commands::sql::session_options;
 use crate::exit::{Exit, Failure};
 use crate::raw_input::{self, Input};
+use crate::rules::Rules;
 use crate::run_folder::RunFolder;
 use crate::{interrupt, output};
 
@@ -47,7 +47,7 @@ pub(crate) async fn run(args: &AnalyzeArgs, common: &Common) -> Result<Exit, Fai
     let models = model.as_ref().map(|run| endpoint::models(run, &args.model.secrets)).transpose()?;
     let context = read_context(args)?;
     // What is wrong with them is told before the traces are read.
-    checks_with(args.checks.as_deref())?;
+    Rules::read(args.rules.checks.as_deref(), None)?;
     let input = raw_input::open(&args.inputs, &args.rejects, common)?;
     let folder = RunFolder::create(args.out.as_deref(), &started_at)?;
     let settings = RunSettings {
@@ -58,7 +58,8 @@ pub(crate) async fn run(args: &AnalyzeArgs, common: &Common) -> Result<Exit, Fai
         dataset: std::path::absolute(input.dataset.root()).unwrap_or_else(|_| input.dataset.root().to_owned()),
         manifest: Some(input.dataset.manifest().clone()),
         prompt: args.prompt.clone(),
-        checks: args.checks.clone().map(absolute),
+        checks: args.rules.checks.clone().map(absolute),
+        outcome: args.rules.outcome.clone(),
         context,
         repo_path: args.repo_path.clone().map(absolute),
         telemetry: args.telemetry.clone(),
@@ -94,13 +95,13 @@ pub(crate) struct Job {
 /// Does the work of a run: the checks, then the models, then findings in one order and the report.
 async fn work(job: Job, show: &Show, common: &Common) -> Result<Exit, Failure> {
     let Job { settings, models, input, folder, history, started } = job;
-    let catalogue = checks_with(settings.checks.as_deref())?;
+    let rules = Rules::read(settings.checks.as_deref(), settings.outcome.as_deref())?;
     let cancel = interrupt::token();
-    let session = TraceSession::open(&input.dataset, session_options(common)).await?;
+    let session = rules.session(&input.dataset, common, &cancel).await?;
     let dataset = summary(&session).await?;
     let deadline = settings.model.as_ref().and_then(ModelRun::time_max).and_then(|time| started.checked_add(time));
     let options = CheckOptions { time_max: CHECK_TIME_MAX, deadline };
-    let checks = kept_checks::found(&catalogue, &session, &input.dataset, options, &cancel).await?;
+    let checks = kept_checks::found(&rules, &session, &input.dataset, options, &cancel).await?;
     let work = match (&settings.model, models) {
         (Some(model), Some(models)) => {
             let ground =
@@ -186,6 +187,8 @@ fn report(settings: &RunSettings, input: &Input, parts: Parts) -> Report {
             traces_total: dataset.traces,
             traces_checked: dataset.traces,
             traces_read: work.traces_read,
+            // What a model found besides is not counted in.
+            traces_hit: findings.iter().all(Finding::is_of_check).then_some(checks.traces_hit),
             checks: checks.outcomes,
         },
         dataset,
@@ -221,7 +224,7 @@ fn show_report(show: &Show, common: &Common, folder: &RunFolder, report: &Report
 }
 
 /// Columns of the terminal; 100 where there is none.
-fn terminal_width() -> usize {
+pub(crate) fn terminal_width() -> usize {
     terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0).clamp(60, 140))
 }
 

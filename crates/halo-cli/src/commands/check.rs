@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use halo_checks::{Change, CheckOptions, CheckReport, FindingChange, Gate, changes, checks_with};
+use halo_checks::{Change, CheckOptions, CheckReport, FindingChange, Gate, changes};
 use halo_protocol::{Finding, Severity};
-use halo_query::TraceSession;
 
 use super::rows;
 use crate::args::{CheckArgs, CheckFormat, Common};
 use crate::commands::analyze::kept_checks;
-use crate::commands::sql::session_options;
 use crate::exit::{Exit, Failure};
+use crate::rules::Rules;
 use crate::run_folder::RunFolder;
 use crate::{interrupt, output, raw_input};
 
@@ -56,13 +55,13 @@ impl Outcome {
 /// Runs the command.
 pub(crate) async fn run(args: &CheckArgs, common: &Common) -> Result<Exit, Failure> {
     output::set_color(common);
-    let catalogue = checks_with(args.checks.as_deref())?;
+    let rules = Rules::read(args.rules.checks.as_deref(), args.rules.outcome.as_deref())?;
     let baseline = args.baseline.as_deref().map(|run| RunFolder::named(run)?.read_report()).transpose()?;
     let input = raw_input::open(&args.inputs, &args.rejects, common)?;
-    let session = TraceSession::open(&input.dataset, session_options(common)).await?;
     let cancel = interrupt::token();
+    let session = rules.session(&input.dataset, common, &cancel).await?;
     let options = CheckOptions { time_max: QUERY_TIME_MAX, deadline: None };
-    let checked = kept_checks::found(&catalogue, &session, &input.dataset, options, &cancel).await?;
+    let checked = kept_checks::found(&rules, &session, &input.dataset, options, &cancel).await?;
     let changes = match &baseline {
         Some(baseline) => changes(&Gate::new(session, options, cancel), baseline, &checked).await?,
         None => checked.findings.iter().map(|finding| FindingChange::of(finding, Change::Held)).collect(),

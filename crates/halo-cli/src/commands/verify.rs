@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use halo_checks::{Check, CheckOptions, CheckReport, Gate, changes, checks_with, run_checks};
+use halo_checks::{Check, CheckOptions, CheckReport, Gate, changes, run_checks};
 use halo_dataset::Dataset;
 use halo_protocol::{CheckOutcome, EventKind, Finding, FindingDraft, FindingSource, Report, RunEnd, RunEvent, RunMode};
 use halo_query::{TraceSession, summary};
@@ -17,8 +17,8 @@ use super::rows;
 use crate::args::{Common, RowFormat, VerifyArgs};
 use crate::commands::analyze::settings::RunSettings;
 use crate::commands::analyze::{kept_checks, merge};
-use crate::commands::sql::session_options;
 use crate::exit::{Exit, Failure};
+use crate::rules::Rules;
 use crate::run_folder::{EVENTS, RunFolder};
 use crate::{interrupt, output, raw_input};
 
@@ -53,11 +53,12 @@ async fn again(folder: &RunFolder, report: &Report, args: &VerifyArgs, common: &
     let settings = folder.read_settings()?;
     let dataset = Dataset::open(&settings.dataset)?;
     same_dataset(&settings, &dataset)?;
-    let session = TraceSession::open(&dataset, session_options(common)).await?;
-    let catalogue = checks_with(settings.checks.as_deref())?;
+    let cancel = interrupt::token();
+    let rules = Rules::read(settings.checks.as_deref(), settings.outcome.as_deref())?;
+    let session = rules.session(&dataset, common, &cancel).await?;
     let mut found = run_facts(&settings, report);
     found.extend(log(folder, report));
-    found.extend(traces(&catalogue, &session, report).await?);
+    found.extend(traces(&rules.checks, &session, report, cancel).await?);
     if report.run.halo_version == env!("CARGO_PKG_VERSION") {
         found.extend(pages::differences(folder, report, common)?);
     } else {
@@ -166,8 +167,12 @@ fn is_of_agent(finding: &Finding) -> bool {
 }
 
 /// What the traces say.
-async fn traces(catalogue: &[Check], session: &TraceSession, report: &Report) -> Result<Vec<Difference>, Failure> {
-    let cancel = interrupt::token();
+async fn traces(
+    catalogue: &[Check],
+    session: &TraceSession,
+    report: &Report,
+    cancel: CancellationToken,
+) -> Result<Vec<Difference>, Failure> {
     let options = CheckOptions { time_max: QUERY_TIME_MAX, deadline: None };
     let dataset = summary(session).await?;
     let mut found = differences("dataset", &report.dataset, &dataset);
@@ -177,6 +182,12 @@ async fn traces(catalogue: &[Check], session: &TraceSession, report: &Report) ->
     }));
     let checked = run_checks(catalogue, session, options, &cancel).await?;
     found.extend(checks(report, &checked));
+    if let Some(claimed) =
+        report.coverage.traces_hit.filter(|claimed| is_whole(report) && *claimed != checked.traces_hit)
+    {
+        let (claimed, measured) = (claimed.to_string(), checked.traces_hit.to_string());
+        found.push(Difference::new("coverage", "traces_hit", &claimed, &measured));
+    }
     // Interrupted, a run puts nothing together.
     if report.run.end != RunEnd::Interrupted {
         found.extend(whole(session, report, &checked, &cancel).await);
@@ -200,6 +211,11 @@ async fn traces(catalogue: &[Check], session: &TraceSession, report: &Report) ->
         }
     }
     Ok(found)
+}
+
+/// Whether every check had its time in the run.
+fn is_whole(report: &Report) -> bool {
+    report.coverage.checks.iter().all(|check| check.error.is_none())
 }
 
 /// What became of each check.
@@ -263,11 +279,12 @@ fn draft(finding: &Finding) -> FindingDraft {
 /// On other traces: how often each fault happens there, and what is new.
 async fn compare(folder: &RunFolder, report: &Report, args: &VerifyArgs, common: &Common) -> Result<Exit, Failure> {
     let input = raw_input::open(&args.inputs, &args.rejects, common)?;
-    let session = TraceSession::open(&input.dataset, session_options(common)).await?;
     let cancel = interrupt::token();
+    let settings = folder.read_settings()?;
+    let rules = Rules::read(settings.checks.as_deref(), settings.outcome.as_deref())?;
+    let session = rules.session(&input.dataset, common, &cancel).await?;
     let options = CheckOptions { time_max: QUERY_TIME_MAX, deadline: None };
-    let catalogue = checks_with(folder.read_settings()?.checks.as_deref())?;
-    let checked = kept_checks::found(&catalogue, &session, &input.dataset, options, &cancel).await?;
+    let checked = kept_checks::found(&rules, &session, &input.dataset, options, &cancel).await?;
     let gate = Gate::new(session, options, cancel);
     let changes = changes(&gate, report, &checked).await?;
     rows::print_changes(&changes, true, args.format)?;

@@ -113,6 +113,7 @@ fn what_the_model_is_sent() {
                 "search_trace",
                 "search_span",
                 "sql",
+                "explain_scope",
                 "run_code",
                 "call_subagent",
                 "synthesize_traces",

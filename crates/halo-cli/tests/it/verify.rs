@@ -30,7 +30,7 @@ fn a_report_holds_until_a_figure_of_it_is_another() {
     sandbox.run(&["analyze", "-q", "traces.halo", "--offline", "--out", "run"]).expect_code(0);
     let holds = sandbox.run(&["verify", "run"]);
     holds.expect_code(0);
-    assert_eq!((holds.stdout.as_str(), holds.stderr.as_str()), ("all holds: 2 findings, 8 quotes, 32 checks\n", ""));
+    assert_eq!((holds.stdout.as_str(), holds.stderr.as_str()), ("all holds: 3 findings, 12 quotes, 59 checks\n", ""));
 
     let report: Value = serde_json::from_str(&sandbox.read("run/report.json")).unwrap();
     let one_more = |value: &mut Value| *value = json!(value.as_f64().unwrap() + 1.0);
@@ -217,4 +217,24 @@ fn checks_of_the_users_own() {
     assert!(sandbox.read("run/report.md").contains("24 of 24 answers say sorry."));
     sandbox.run(&["verify", "-q", "run"]).expect_code(0);
     assert_snapshot!(shown.join("\n"));
+}
+
+#[test]
+fn a_report_is_shown_again_in_any_form() {
+    let sandbox = Sandbox::new();
+    sandbox.write("traces.jsonl", batch("a", |run, tool| tool == "print_label" && run < 8));
+    let outcome = "SELECT trace_id, trace_id NOT LIKE '%1' AS outcome FROM traces";
+    sandbox.run(&["analyze", "-q", "traces.jsonl", "--offline", "--outcome", outcome, "--out", "run"]).expect_code(0);
+    for (form, file) in [("json", "run/report.json"), ("markdown", "run/report.md"), ("html", "run/report.html")] {
+        let shown = sandbox.run(&["report", "run", "--format", form]);
+        shown.expect_code(0);
+        assert_eq!(shown.stdout, sandbox.read(file), "{form}");
+    }
+    let report: Report = serde_json::from_str(&sandbox.read("run/report.json")).unwrap();
+    assert!(report.dataset.outcomes.success > 0, "{:?}", report.dataset.outcomes);
+    sandbox.run(&["verify", "run"]).expect_code(0);
+    let schema = sandbox.run(&["report", "--schema"]);
+    schema.expect_code(0);
+    let schema: Value = serde_json::from_str(&schema.stdout).unwrap();
+    assert_eq!(schema, halo_protocol::report_schema());
 }

@@ -152,6 +152,8 @@ pub(crate) fn finding(title: &str) -> EventKind {
         evidence: vec![],
         code: vec![],
         outcomes: None,
+        trend: Vec::new(),
+        conversations: Vec::new(),
         sample_trace_ids: vec![],
         source: FindingSource::Agent { name: "root".into() },
         verified: true,

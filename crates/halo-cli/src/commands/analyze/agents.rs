@@ -48,7 +48,10 @@ pub(super) async fn run(
     let live = watch(&sink, show, common, model);
     let telemetry = telemetry::observe(&sink, settings, folder)?;
     session.keep_saved_in(&folder.file(TABLES))?;
-    let (tools, code) = tools(session, settings.repo_path.as_deref())?;
+    let options = CheckOptions { time_max: CHECK_TIME_MAX, deadline: None };
+    let gate = Arc::new(Gate::new(session.clone(), options, cancel.clone()));
+    let (mut tools, code) = tools(session, settings.repo_path.as_deref())?;
+    tools.extend(&halo_checks::tools(&gate));
     let overview = format!("{}\n{}", in_short(&overview(&tools, cancel).await?), told_checks(checks));
     let mut options = model.options(settings.prompt.as_deref(), overview);
     // Reading the traces and the checks took part of the time that the user gives.
@@ -56,13 +59,12 @@ pub(super) async fn run(
     options.dataset_context.clone_from(&settings.context);
     options.results_folder = Some(folder.file(RESULTS));
     options.known_findings.clone_from(&checks.findings);
-    let gate = Gate::new(session.clone(), CheckOptions { time_max: CHECK_TIME_MAX, deadline: None }, cancel.clone());
     let services = RunServices {
         models,
         tools: tools.clone(),
         asking_tools: Some(asking_tools(session, &tools)),
         tables: Some(halo_query::data_tables(session.clone())),
-        gate: Arc::new(gate),
+        gate,
         code,
         sink: sink.clone(),
         cancel: cancel.clone(),

@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use halo_checks::{Check, CheckOptions, CheckReport, run_checks};
+use halo_checks::{CheckOptions, CheckReport, run_checks};
 use halo_dataset::{Dataset, Manifest};
 use halo_query::TraceSession;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::exit::{Exit, Failure};
+use crate::rules::Rules;
 
 const FILE: &str = "checks.json";
 
@@ -24,29 +25,32 @@ struct Kept {
 struct Key {
     program: String,
     checks: String,
+    #[serde(default)]
+    outcome: Option<String>,
     dataset: Manifest,
 }
 
 impl Key {
-    fn of(checks: &[Check], dataset: &Dataset) -> Self {
-        Self { program: program(), checks: halo_checks::fingerprint(checks), dataset: dataset.manifest().clone() }
+    fn of(rules: &Rules, dataset: &Dataset) -> Self {
+        let checks = halo_checks::fingerprint(&rules.checks);
+        Self { program: program(), checks, outcome: rules.outcome.clone(), dataset: dataset.manifest().clone() }
     }
 }
 
 /// The findings of the checks: those that are kept, or by running them.
 pub(crate) async fn found(
-    checks: &[Check],
+    rules: &Rules,
     session: &TraceSession,
     dataset: &Dataset,
     options: CheckOptions,
     cancel: &CancellationToken,
 ) -> Result<CheckReport, Failure> {
-    let key = Key::of(checks, dataset);
+    let key = Key::of(rules, dataset);
     let path = dataset.root().join(FILE);
     if let Some(kept) = read(&path).filter(|kept| kept.key == key) {
         return Ok(kept.report);
     }
-    let kept = Kept { key, report: run_checks(checks, session, options, cancel).await? };
+    let kept = Kept { key, report: run_checks(&rules.checks, session, options, cancel).await? };
     let broken = |error: serde_json::Error| Failure::new(Exit::Bug, error.to_string());
     let text = serde_json::to_vec(&kept).map_err(broken)?;
     // A check that could not run may do so the next time, when the machine is less busy.

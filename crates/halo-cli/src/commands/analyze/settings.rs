@@ -35,6 +35,9 @@ pub(crate) struct RunSettings {
     /// Folder of the user's own checks.
     #[serde(default)]
     pub(crate) checks: Option<PathBuf>,
+    /// How runs ended, as the user says it in SQL.
+    #[serde(default)]
+    pub(crate) outcome: Option<String>,
     /// Where halo's own spans go: a file, an address, or empty for the run's folder.
     #[serde(serialize_with = "telemetry_without_secrets")]
     pub(crate) telemetry: Option<String>,
