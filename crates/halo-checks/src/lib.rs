@@ -13,7 +13,7 @@ mod change;
 mod conversation;
 mod error;
 mod evidence;
-mod explain;
+mod explain_scope;
 mod gate;
 mod ground;
 mod look;
@@ -38,6 +38,6 @@ pub use run::{CheckReport, run_checks};
 #[must_use]
 pub fn tools(gate: &std::sync::Arc<Gate>) -> halo_tool::ToolRegistry {
     let mut tools = halo_tool::ToolRegistry::new();
-    tools.add(explain::ExplainScope { gate: std::sync::Arc::clone(gate) });
+    tools.add(explain_scope::ExplainScope { gate: std::sync::Arc::clone(gate) });
     tools
 }

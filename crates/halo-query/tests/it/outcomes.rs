@@ -19,13 +19,13 @@ async fn what_the_user_says_stands_before_what_spans_say() {
     assert_eq!(fixture.session.set_outcomes(told, &cancel).await.unwrap(), 2);
     let rows = fixture.lines("SELECT trace_id, outcome FROM traces ORDER BY 1").await;
     let expected = [("a", "failure"), ("b", "success"), ("c", "success"), ("d", "failure")];
-    let expected = expected.map(|(id, outcome)| format!(r#"{{"trace_id":"{id}","outcome":"{outcome}"}}"#));
+    let expected = expected.map(|(id, outcome)| format!(r#"{{"outcome":"{outcome}","trace_id":"{id}"}}"#));
     assert_eq!(rows, expected.join("\n"));
     let outcomes = summary(&fixture.session).await.unwrap().outcomes;
     assert_eq!((outcomes.success, outcomes.failure, outcomes.unknown), (2, 2, 0));
     let values =
         fixture.lines("SELECT value, failed_traces FROM attribute_values WHERE key = 'release' AND of = 'trace'").await;
-    assert_eq!(values, r#"{"value":"1","failed_traces":2}"#);
+    assert_eq!(values, r#"{"failed_traces":2,"value":"1"}"#);
 }
 
 #[tokio::test]

@@ -174,12 +174,12 @@ fn course(points: &[TrendPoint], drawn: &[TrendPoint], worst: &TrendPoint) -> (S
     ("no clear change".to_owned(), format!("No clear change: {}.", told(&parts)))
 }
 
-/// Where a rate becomes at least ten times what it was, or a tenth of it: the place where the two parts differ most clearly.
+/// Where a rate becomes more than ten times what it was, or less than a tenth of it: the place where the two parts differ most clearly.
 fn change(points: &[TrendPoint], low_high: impl Fn(&Parts) -> (&TrendPoint, &TrendPoint)) -> Option<usize> {
     let gap = |at: usize| {
         let parts = split(points, at)?;
         let (low, high) = low_high(&parts);
-        (differ(low, high) && rate(low) * 10.0 <= rate(high)).then(|| range(high).low - range(low).high)
+        (differ(low, high) && rate(low) * 10.0 < rate(high)).then(|| range(high).low - range(low).high)
     };
     let gaps = (1..points.len()).filter_map(|at| Some((at, gap(at)?)));
     gaps.max_by(|one, other| one.1.total_cmp(&other.1)).map(|(at, _)| at)
