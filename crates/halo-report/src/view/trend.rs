@@ -313,7 +313,7 @@ mod tests {
         );
         assert_eq!(
             told_of(&[(0, 100), (1, 100), (20, 100), (21, 100), (0, 100), (0, 100)]),
-            "Only 2026-05-03 to 2026-05-04: 41 of 200 runs (20 %), 1 of 200 before and 0 of 200 since."
+            "Only 2026-05-03 to 2026-05-04: 41 of 200 runs (21 %), 1 of 200 before and 0 of 200 since."
         );
         // Two quiet days before one hit are no proof that something began.
         assert!(told_of(&[(0, 9), (0, 8), (1, 9), (0, 9)]).starts_with("No clear change: "));
