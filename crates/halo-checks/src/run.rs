@@ -283,9 +283,10 @@ impl Run<'_> {
         let not: Vec<&str> = check.not_scope.iter().map(String::as_str).chain(["tool_name"]).collect();
         let mut found = groups(&self.ground.index, &affected, &population, (&not, self.traces_min(check)));
         if is_frequent {
-            // Two groups that hold nearly all of it are two causes of one symptom.
+            // Groups of different kinds that hold most of it are different causes of one symptom.
             let held = affected.filtered(|number| found.iter().any(|group| group.traces.contains(number)));
-            let are_causes = found.len() >= 2 && held.len() * 10 >= affected.len() * SPLIT_TENTHS;
+            let kinds: BTreeSet<_> = found.iter().map(Group::kind).collect();
+            let are_causes = kinds.len() >= 2 && held.len() * 10 >= affected.len() * SPLIT_TENTHS;
             return Ok(if are_causes { Verdict::Concentrated(found) } else { Verdict::Systemic });
         }
         if found.is_empty() {

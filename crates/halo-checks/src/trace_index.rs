@@ -35,6 +35,7 @@ const NO_CAUSE: &[&str] = &[
     "blocked",
     "triggered",
     "entity.path",
+    "input",
     "output",
     "response",
     "result",

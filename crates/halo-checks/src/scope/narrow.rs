@@ -20,6 +20,8 @@ const GROUPS_MAX: usize = 2;
 
 /// A group of traces in which a symptom is far more frequent.
 pub(crate) struct Group {
+    /// The service it is of; `None` when it is of several.
+    service: Option<String>,
     /// What the group has in common, the strongest first.
     pub(crate) scope: Vec<ScopeEntry>,
     /// All traces of the group, with the symptom and without.
@@ -30,6 +32,11 @@ impl Group {
     /// The condition on `traces` that a trace is of the group.
     pub(crate) fn condition(&self) -> String {
         self.scope.iter().map(condition).collect::<Vec<_>>().join(" AND ")
+    }
+
+    /// What kind of cause it points to: two releases of one service, or two locales, are alternatives of one.
+    pub(crate) fn kind(&self) -> (Option<&str>, Option<&str>) {
+        (self.service.as_deref(), self.scope.first().map(|entry| entry.key.as_str()))
     }
 
     /// What tells this group from others of the same check, in every dataset.
@@ -70,6 +77,7 @@ pub(crate) fn groups(
                 break;
             };
             left = left.filtered(|number| !group.traces.contains(number));
+            group.service = Some((*service).to_owned());
             let of_group = both(&hits, &group.traces);
             group.scope.iter_mut().for_each(|entry| entry.affected = of_group.len());
             group.scope.extend(service_entry(service, &of_group, &compared, (affected, population)));
@@ -101,7 +109,7 @@ fn group(index: &TraceIndex, affected: &TraceSet, population: &TraceSet, not: &[
         traces = both(&traces, &index_set(index, &second));
         scope.push(second);
     }
-    Some(Group { scope, traces })
+    Some(Group { service: None, scope, traces })
 }
 
 fn is_telling(entry: &ScopeEntry, affected: u64) -> bool {
