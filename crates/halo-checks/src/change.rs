@@ -164,7 +164,7 @@ fn by_check(
     };
     let told = findings.iter().filter(|known| FindingChange::of(known, Change::New).check == as_new.check);
     let (told_of_all, told_of_one): (Vec<&Finding>, Vec<&Finding>) = told.partition(|known| is_of_all(known));
-    let (was, is, note) = if told_of_all.is_empty() {
+    let (was, is, note) = if told_of_all.is_empty() && !sql::is_of_all(&finding.affected_sql) {
         // What is told of other subjects is not this one's.
         let told: u64 = told_of_one.iter().map(|known| known.affected).sum();
         let is = Rate::of(finding.affected, finding.population);

@@ -16,6 +16,11 @@ pub(crate) fn is_of_subject(sql: &str) -> bool {
     sql.rsplit_once(HITS).is_some_and(|(_, condition)| condition.trim_start().starts_with(OF_SUBJECT))
 }
 
+/// Whether these are all traces of a check, of no one subject or group.
+pub(crate) fn is_of_all(sql: &str) -> bool {
+    sql.ends_with(HITS)
+}
+
 /// The condition on one subject, which its literal follows.
 const OF_SUBJECT: &str = "WHERE subject = ";
 
