@@ -1,10 +1,11 @@
 -- population: SELECT trace_id FROM traces WHERE tool_calls > 0
-WITH {{calls}},
+WITH {{repeating}},
 compared AS (
   SELECT trace_id, span_id, step, said, asked_head,
          CASE WHEN tool = lag(tool, 2) OVER w AND asked = lag(asked, 2) OVER w AND got = lag(got, 2) OVER w
                    AND NOT (tool = lag(tool) OVER w AND asked = lag(asked) OVER w) THEN 0 ELSE 1 END AS is_new
   FROM calls
+  WHERE trace_id IN (SELECT trace_id FROM repeating)
   WINDOW w AS (PARTITION BY trace_id ORDER BY step)
 ),
 numbered AS (

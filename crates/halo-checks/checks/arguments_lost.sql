@@ -1,15 +1,17 @@
 -- population: SELECT DISTINCT trace_id FROM spans WHERE span_type = 'LLM' AND requested_tool_calls IS NOT NULL
-WITH asked AS (
-  SELECT trace_id, id, tool, leaf['value'] AS value
-  FROM (SELECT trace_id, json_get_str(call, 'id') AS id, json_get_str(call, 'name') AS tool,
-               unnest(json_leaves(coalesce(json_get_str(call, 'arguments'), json_get_json(call, 'arguments')))) AS leaf
-        FROM (SELECT trace_id, unnest(json_get_array(requested_tool_calls)) AS call
-              FROM spans WHERE span_type = 'LLM' AND octet_length(requested_tool_calls) < 4000) AS requested) AS listed
-  WHERE length(leaf['value']) BETWEEN 3 AND 200
-),
+WITH {{requested}},
 executed AS (
   SELECT trace_id, span_id, tool_call_id AS id, left(input, 4000) AS input, left(coalesce(nullif(input, ''), output, name), 240) AS said
   FROM spans WHERE span_type = 'TOOL' AND tool_call_id IS NOT NULL AND octet_length(input) BETWEEN 2 AND 4000
+),
+asked AS (
+  SELECT trace_id, id, tool, leaf['value'] AS value
+  FROM (SELECT r.trace_id, r.id, r.tool, unnest(json_leaves(r.arguments)) AS leaf
+        FROM requested AS r
+        JOIN (SELECT DISTINCT trace_id, tool_call_id AS id FROM spans WHERE span_type = 'TOOL' AND tool_call_id IS NOT NULL) AS e
+          ON e.trace_id = r.trace_id AND e.id = r.id
+        WHERE octet_length(r.arguments) < 4000) AS listed
+  WHERE length(leaf['value']) BETWEEN 3 AND 200
 ),
 got AS (
   SELECT trace_id, id, leaf['value'] AS value

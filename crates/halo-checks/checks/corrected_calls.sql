@@ -2,7 +2,7 @@
 WITH {{calls}},
 placed AS (
   SELECT trace_id, span_id, tool, failed, said, asked, lead(asked) OVER w AS next_asked
-  FROM calls
+  FROM calls WHERE trace_id IN (SELECT trace_id FROM calls WHERE failed)
   WINDOW w AS (PARTITION BY trace_id, tool ORDER BY step)
 )
 -- Refused, and then called again with other arguments: the model had to find out by trial what the tool wants. The same call again is

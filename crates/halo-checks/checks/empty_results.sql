@@ -1,8 +1,12 @@
 -- population: SELECT DISTINCT trace_id FROM spans WHERE span_type IN ('TOOL', 'RETRIEVER') AND coalesce(tool_name, name) = {subject} AND output IS NOT NULL
-WITH results AS (
-  SELECT trace_id, span_id, span_type, step, coalesce(tool_name, name) AS tool, left(input, 240) AS asked, left(output, 200) AS said,
+WITH listed AS (
+  SELECT trace_id, span_id, span_type, step, coalesce(tool_name, name) AS tool, input, output,
          octet_length(output) < 400 AND regexp_like(trim(left(output, 400)), '^(|\[\s*\]|\{\s*\}|null|none|""|no (results?|matches|records|documents|data|hits|items)\b.{0,120}|\{[^\[\]]*"(results?|items|matches|documents|records|data|hits|rows|entries)"\s*:\s*\[\s*\][^\[\]]*\})\s*$', 'i') AS is_empty
   FROM spans WHERE span_type IN ('TOOL', 'RETRIEVER') AND output IS NOT NULL
+),
+results AS (
+  SELECT trace_id, span_id, span_type, step, tool, is_empty, CASE WHEN is_empty THEN left(input, 240) END AS asked, CASE WHEN is_empty THEN left(output, 200) END AS said
+  FROM listed
 ),
 judged AS (
   SELECT *, max(CASE WHEN NOT is_empty THEN step END) OVER (PARTITION BY trace_id, tool) AS found_step,

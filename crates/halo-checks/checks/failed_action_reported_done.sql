@@ -2,9 +2,9 @@
 WITH {{calls}},
 {{answers}},
 timeline AS (
-  SELECT trace_id, span_id, step, false AS is_answer, failed, tool, said FROM calls
+  SELECT trace_id, span_id, step, false AS is_answer, failed, tool, said FROM calls WHERE trace_id IN (SELECT trace_id FROM calls WHERE failed)
   UNION ALL
-  SELECT trace_id, span_id, step, true, NULL, NULL, left(said, 1500) FROM answers
+  SELECT trace_id, span_id, step, true, NULL, NULL, left(said, 1500) FROM answers WHERE trace_id IN (SELECT trace_id FROM calls WHERE failed)
 ),
 placed AS (
   SELECT trace_id, span_id, step, is_answer, said, lag(is_answer) OVER w AS after_answer, lag(failed) OVER w AS after_failure,

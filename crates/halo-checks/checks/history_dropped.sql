@@ -1,17 +1,18 @@
 -- population: SELECT trace_id FROM traces WHERE llm_calls > 3
 WITH {{history_drops}},
 said AS (
-  SELECT trace_id, step, span_id, message_id, position FROM messages
+  SELECT trace_id, span_id, message_id, first_value(message_id) OVER (PARTITION BY trace_id ORDER BY step, position) AS first_id
+  FROM messages
   WHERE direction = 'input' AND role = 'user' AND trace_id IN (SELECT trace_id FROM history_drops)
 ),
 begun AS (
-  SELECT trace_id, first_value(message_id ORDER BY step, position) AS message_id FROM said GROUP BY trace_id
+  SELECT trace_id, array_agg(span_id) FILTER (WHERE message_id = first_id) AS with_first FROM said GROUP BY trace_id
 ),
 lost AS (
   -- What the user said first is not in the request any more.
   SELECT d.trace_id, d.span_id, d.step
   FROM history_drops AS d JOIN begun AS b ON b.trace_id = d.trace_id
-  WHERE NOT EXISTS (SELECT 1 FROM said AS s WHERE s.trace_id = d.trace_id AND s.span_id = d.span_id AND s.message_id = b.message_id)
+  WHERE NOT array_has(b.with_first, d.span_id)
 ),
 told AS (
   SELECT d.trace_id, d.span_id, d.step, left(s.output, 600) AS said

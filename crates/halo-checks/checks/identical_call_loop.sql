@@ -1,9 +1,9 @@
 -- population: SELECT trace_id FROM traces WHERE tool_calls > 0
-WITH {{calls}},
+WITH {{repeating}},
 steps AS (
-  SELECT trace_id, step, end_time, true AS is_call FROM calls
+  SELECT trace_id, step, end_time, true AS is_call FROM calls WHERE trace_id IN (SELECT trace_id FROM repeating)
   UNION ALL
-  SELECT trace_id, step, end_time, false FROM spans WHERE span_type = 'LLM'
+  SELECT trace_id, step, end_time, false FROM spans WHERE span_type = 'LLM' AND trace_id IN (SELECT trace_id FROM repeating)
 ),
 waits AS (
   SELECT trace_id, step, is_call, lag(CAST(end_time AS BIGINT) / 1e9) OVER (PARTITION BY trace_id ORDER BY step) AS before_ended FROM steps
@@ -12,6 +12,7 @@ compared AS (
   SELECT trace_id, span_id, step, asked, got, request, failed, CAST(start_time AS BIGINT) / 1e9 AS started,
          CASE WHEN tool = lag(tool) OVER w AND asked = lag(asked) OVER w THEN 0 ELSE 1 END AS is_new
   FROM calls
+  WHERE trace_id IN (SELECT trace_id FROM repeating)
   WINDOW w AS (PARTITION BY trace_id ORDER BY step)
 ),
 numbered AS (

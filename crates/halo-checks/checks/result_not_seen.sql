@@ -5,9 +5,9 @@ WITH results AS (
 ),
 told AS (
   -- What the model was told under the id of a call.
-  SELECT trace_id, tool_call_id, left(first_value(content), 200) AS head, octet_length(coalesce(first_value(content), '')) AS bytes
+  SELECT trace_id, tool_call_id, first_value(left(content, 200)) AS head, coalesce(max(octet_length(content)), 0) AS bytes
   FROM messages
-  WHERE direction = 'input' AND role = 'tool' AND tool_call_id IS NOT NULL
+  WHERE direction = 'input' AND role = 'tool' AND tool_call_id IS NOT NULL AND trace_id IN (SELECT trace_id FROM results)
   GROUP BY trace_id, tool_call_id, message_id
 ),
 compared AS (

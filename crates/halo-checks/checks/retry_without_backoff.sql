@@ -3,13 +3,13 @@ WITH {{calls}},
 attempts AS (
   SELECT trace_id, span_id, step, 'TOOL' AS span_type, tool AS target, asked, failed, left(said, 240) AS said,
          CAST(start_time AS BIGINT) / 1e9 AS started, CAST(end_time AS BIGINT) / 1e9 AS ended
-  FROM calls
+  FROM calls WHERE trace_id IN (SELECT trace_id FROM calls WHERE failed GROUP BY trace_id HAVING count(*) >= 3)
   UNION ALL
-  -- What runs without a failed call were asked need not be read.
+  -- What runs without failed calls were asked need not be read.
   SELECT trace_id, span_id, step, 'LLM', name, text_key(left(input, 400)), coalesce(status = 'ERROR', false),
          CASE WHEN status = 'ERROR' THEN left(coalesce(status_message, output), 240) END,
          CAST(start_time AS BIGINT) / 1e9, CAST(end_time AS BIGINT) / 1e9
-  FROM spans WHERE span_type = 'LLM' AND trace_id IN (SELECT trace_id FROM spans WHERE span_type = 'LLM' AND status = 'ERROR')
+  FROM spans WHERE span_type = 'LLM' AND trace_id IN (SELECT trace_id FROM spans WHERE span_type = 'LLM' AND status = 'ERROR' GROUP BY trace_id HAVING count(*) >= 3)
 ),
 compared AS (
   SELECT trace_id, span_id, step, span_type, target, asked, failed, said,

@@ -1,27 +1,9 @@
 -- population: SELECT trace_id FROM traces
-WITH last_steps AS (
-  SELECT trace_id, max(step) AS step FROM spans WHERE span_type = 'LLM' GROUP BY trace_id
-),
-last_replies AS (
-  SELECT s.trace_id, s.span_id, s.requested_tool_calls, left(s.output, 600) AS output
-  FROM spans AS s JOIN last_steps AS l ON l.trace_id = s.trace_id AND l.step = s.step
-  WHERE s.span_type = 'LLM'
-),
-unfinished AS (
-  -- Runs that end while the model still asks for a tool; one that ends a run on purpose is no sign.
-  SELECT l.trace_id, l.span_id, l.requested_tool_calls, t.root_name, t.llm_calls
-  FROM last_replies AS l JOIN traces AS t ON t.trace_id = l.trace_id
-  WHERE l.requested_tool_calls IS NOT NULL
-    AND NOT regexp_like(l.requested_tool_calls, '"name"\s*:\s*"[^"]*(final|finish|submit|done|complete|transfer|escalate|hand_?off|end|exit|stop|terminat|answer|respond|human)', 'i')
-),
-unanswered AS (
-  SELECT u.* FROM unfinished AS u
-  WHERE u.trace_id NOT IN (SELECT trace_id FROM spans WHERE parent_span_id IS NULL AND span_type <> 'LLM' AND (regexp_like(left(output, 200), '\S') OR status = 'ERROR'))
-),
+WITH {{unfinished}},
 piles AS (
   SELECT root_name, llm_calls
   FROM (SELECT root_name, llm_calls, count(*) AS runs, sum(count(*)) OVER (PARTITION BY root_name) AS all_runs
-        FROM unanswered GROUP BY root_name, llm_calls) AS counted
+        FROM unfinished WHERE NOT is_answered GROUP BY root_name, llm_calls) AS counted
   WHERE llm_calls >= 5 AND runs >= 5 AND runs * 2 >= all_runs
 ),
 lengths AS (
@@ -40,20 +22,21 @@ caps AS (
     ON u.root_name = l.root_name AND u.llm_calls = l.longest
   WHERE l.longest >= 5 AND u.cut >= 3 AND (u.cut * 5 >= l.runs * 4 OR l.runs >= 3 * (l.runs_just_below + 1))
 )
-SELECT u.trace_id, u.span_id, left(u.requested_tool_calls, 240) AS quote
+SELECT u.trace_id, u.span_id, u.requested AS quote
 FROM unfinished AS u JOIN caps AS c ON c.root_name = u.root_name AND c.longest = u.llm_calls
 UNION ALL
 -- Runs that were never answered, nearly all of them after one and the same number of calls.
-SELECT u.trace_id, u.span_id, left(u.requested_tool_calls, 240) AS quote
-FROM unanswered AS u JOIN piles AS p ON p.root_name = u.root_name AND p.llm_calls = u.llm_calls
+SELECT u.trace_id, u.span_id, u.requested AS quote
+FROM unfinished AS u JOIN piles AS p ON p.root_name = u.root_name AND p.llm_calls = u.llm_calls
+WHERE NOT u.is_answered
 UNION ALL
 -- The harness says so itself, in the answer it gives instead or in a status.
 SELECT trace_id, span_id, left(said, 240) AS quote
 FROM (SELECT trace_id, span_id, CASE WHEN status = 'ERROR' AND status_message IS NOT NULL THEN status_message ELSE output END AS said
-      FROM spans WHERE span_type <> 'TOOL' AND (status = 'ERROR' OR (span_type IN ('AGENT', 'CHAIN', 'SPAN') AND requested_tool_calls IS NULL))) AS spoken
+      FROM spans WHERE span_type <> 'TOOL' AND (status = 'ERROR' OR (span_type IN ('AGENT', 'CHAIN', 'SPAN') AND octet_length(output) < 2400 AND requested_tool_calls IS NULL))) AS spoken
 WHERE length(said) < 600 AND regexp_like(said, '(max(imum)?|limit of|exceeded|reached|hit|used up|ran out of)\b[^.\n]{0,40}\b(iterations?|steps?|turns?|tool calls|recursion|rounds)\b|\b(iterations?|steps?|turns?|recursion|rounds) (limit|budget)|recursion_?limit|max_?(iterations|steps|turns)|stopped (after|due to)[^.\n]{0,30}(iterations?|steps?|turns?)', 'i')
 UNION ALL
-SELECT l.trace_id, l.span_id, left(l.output, 240) AS quote
-FROM last_replies AS l
-WHERE l.requested_tool_calls IS NULL AND length(l.output) < 600
-  AND regexp_like(l.output, '(maximum|max\.?|limit of|exceeded|reached|hit|used up|ran out of)\b[^.\n]{0,40}\b(iterations|steps|turns|tool calls|rounds)\b|stopped (after|due to)[^.\n]{0,30}(iterations?|steps?|turns?)', 'i')
+SELECT trace_id, span_id, left(said, 240) AS quote
+FROM last_replies
+WHERE requested IS NULL AND length(said) < 600
+  AND regexp_like(said, '(maximum|max\.?|limit of|exceeded|reached|hit|used up|ran out of)\b[^.\n]{0,40}\b(iterations|steps|turns|tool calls|rounds)\b|stopped (after|due to)[^.\n]{0,30}(iterations?|steps?|turns?)', 'i')

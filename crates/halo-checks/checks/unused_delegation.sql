@@ -8,8 +8,10 @@ WITH delegated AS (
     AND NOT regexp_like(left(output, 10), '^\s*[\[{]')
 ),
 heard AS (
-  SELECT trace_id, step, content FROM messages
-  WHERE direction = 'input' AND is_new AND role <> 'system' AND trace_id IN (SELECT trace_id FROM delegated)
+  -- What models were told, at the step at which they were told it first.
+  SELECT trace_id, min(step) AS step, first_value(content) AS content FROM messages
+  WHERE direction = 'input' AND role <> 'system' AND trace_id IN (SELECT trace_id FROM delegated)
+  GROUP BY trace_id, message_id
 ),
 judged AS (
   SELECT d.trace_id, d.span_id, d.agent_name, d.said,

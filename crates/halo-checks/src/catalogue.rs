@@ -147,7 +147,7 @@ const SOURCES: &[(&str, &str, &str)] = checks![
 ];
 
 const FRAGMENTS: &[(&str, &str)] = fragments![
-    "broken" "calls" "says_no" "says_failed" "answers" "stuck_results" "usual_runs" "usual_calls" "history_drops" "instructions" "admits" "asks_back" "refuses" "claims" "claims_passive" "acting_tool" "more_pages" "timed_out" "english" "german" "spanish" "french"
+    "broken" "repeating" "calls" "unfinished" "last_replies" "requested" "says_no" "says_failed" "answers" "stuck_results" "definitions" "usual_runs" "usual_calls" "history_drops" "instructions" "admits" "asks_back" "refuses" "claims" "claims_passive" "acting_tool" "more_pages" "timed_out" "english" "german" "spanish" "french"
 ];
 
 /// The built-in checks, in order of precedence.

@@ -10,6 +10,9 @@ use crate::{CheckError, CheckReport, Gate, sql};
 
 /// Rates differ when chance would make them differ as much less often than this.
 const P_VALUE_MAX: f64 = 0.05;
+/// A group of runs stands out so far that it would have stood out before: by so many times what the check matched elsewhere, and as seldom by chance.
+const PLAIN_TIMES: f64 = 6.0;
+const PLAIN_P_VALUE_MAX: f64 = 1e-6;
 
 /// What became of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -70,6 +73,11 @@ impl Rate {
         let rate = as_f64(affected) / as_f64(population.max(1));
         Self { affected, population, rate, interval: Interval::wilson(affected, population) }
     }
+
+    /// The rate of what is left when these are told apart.
+    fn without(&self, told: impl Iterator<Item = u64>) -> Self {
+        Self::of(self.affected.saturating_sub(told.sum()), self.population)
+    }
 }
 
 /// A finding then and now.
@@ -129,11 +137,13 @@ pub async fn changes(gate: &Gate, before: &Report, now: &CheckReport) -> Result<
     for finding in &before.findings {
         changes.push(change(finding, gate.count(finding).await?));
     }
+    let baseline = Baseline { findings: &before.findings, checks: &before.coverage.checks, changes: &changes };
     let others = now.findings.iter().filter(|finding| before.findings.iter().all(|known| known.id != finding.id));
     // Part of what is measured above as a whole.
     let others =
         others.filter(|finding| !sql::is_of_group(&finding.affected_sql) || !is_told_whole(finding, &before.findings));
-    changes.extend(others.map(|finding| by_check(finding, (&before.findings, &before.coverage.checks), &now.outcomes)));
+    let others: Vec<FindingChange> = others.map(|finding| baseline.beside(finding, &now.outcomes)).collect();
+    changes.extend(others);
     changes.sort_by(|a, b| (a.change, b.severity, &a.id).cmp(&(b.change, a.severity, &b.id)));
     Ok(changes)
 }
@@ -148,42 +158,68 @@ fn is_of_all(finding: &Finding) -> bool {
     !sql::is_of_subject(&finding.affected_sql) && !sql::is_of_group(&finding.affected_sql)
 }
 
-/// What a check's finding is beside what the check matched before.
-fn by_check(
-    finding: &Finding,
-    (findings, before): (&[Finding], &[CheckOutcome]),
-    now: &[CheckOutcome],
-) -> FindingChange {
-    let as_new = FindingChange::of(finding, Change::New);
-    let of = |outcomes: &[CheckOutcome]| {
-        let outcome = outcomes.iter().find(|outcome| Some(&outcome.name) == as_new.check.as_ref());
-        outcome.filter(|outcome| outcome.error.is_none()).map(|outcome| (outcome.affected, outcome.population))
-    };
-    let (Some((matched, population)), Some(all_now)) = (of(before), of(now)) else {
-        return as_new;
-    };
-    let told = findings.iter().filter(|known| FindingChange::of(known, Change::New).check == as_new.check);
-    let (told_of_all, told_of_one): (Vec<&Finding>, Vec<&Finding>) = told.partition(|known| is_of_all(known));
-    let (was, is, note) = if told_of_all.is_empty() && !sql::is_of_all(&finding.affected_sql) {
-        // What is told of other subjects is not this one's.
-        let told: u64 = told_of_one.iter().map(|known| known.affected).sum();
-        let is = Rate::of(finding.affected, finding.population);
-        (Rate::of(matched.saturating_sub(told), population), is, "before, too seldom to be a finding")
-    } else {
-        (Rate::of(matched, population), Rate::of(all_now.0, all_now.1), "told together with others before")
-    };
-    if was.affected == 0 {
-        return as_new;
+/// An earlier report, and what became of its findings.
+struct Baseline<'a> {
+    findings: &'a [Finding],
+    checks: &'a [CheckOutcome],
+    /// One for each of the findings, in their order.
+    changes: &'a [FindingChange],
+}
+
+impl Baseline<'_> {
+    /// What a check's finding is that the report does not have, beside what the check matched then.
+    fn beside(&self, finding: &Finding, now: &[CheckOutcome]) -> FindingChange {
+        let as_new = FindingChange::of(finding, Change::New);
+        let of = |outcomes: &[CheckOutcome]| {
+            let outcome = outcomes.iter().find(|outcome| Some(&outcome.name) == as_new.check.as_ref());
+            outcome
+                .filter(|outcome| outcome.error.is_none())
+                .map(|outcome| Rate::of(outcome.affected, outcome.population))
+        };
+        let (Some(all_before), Some(all_now)) = (of(self.checks), of(now)) else {
+            return as_new;
+        };
+        let told = self.findings.iter().zip(self.changes).filter(|(_, change)| change.check == as_new.check);
+        let told: Vec<(&Finding, &FindingChange)> = told.collect();
+        let is_of_one = !sql::is_of_all(&finding.affected_sql) && !told.iter().any(|(known, _)| is_of_all(known));
+        let was = if is_of_one {
+            // What is told of other subjects and groups is not this one's.
+            all_before.without(told.iter().map(|(known, _)| known.affected))
+        } else {
+            all_before
+        };
+        let is_of_group = sql::is_of_group(&finding.affected_sql);
+        if was.affected == 0 || is_of_one && is_of_group && is_plain(finding, &was) {
+            return as_new;
+        }
+        let is = match (is_of_one, is_of_group) {
+            (true, true) => all_now.without(told.iter().filter_map(|(_, change)| Some(change.now?.affected))),
+            (true, false) => Rate::of(finding.affected, finding.population),
+            _ => all_now,
+        };
+        let (mut change, p_value) = compared(&was, &is);
+        // The others of its check may have become fewer, and it is told all the same.
+        if is_of_group && change == Change::Better {
+            change = Change::Held;
+        }
+        let note = if is_of_one { "before, too seldom to be a finding" } else { "told together with others before" };
+        FindingChange {
+            change,
+            before: Some(was),
+            now: Some(is),
+            p_value: Some(p_value),
+            note: Some(note.to_owned()),
+            ..as_new
+        }
     }
-    let (change, p_value) = compared(&was, &is);
-    FindingChange {
-        change,
-        before: Some(was),
-        now: Some(is),
-        p_value: Some(p_value),
-        note: Some(note.to_owned()),
-        ..as_new
-    }
+}
+
+/// Whether the group of a finding stands out so far that it was not there before: it would have been told.
+fn is_plain(finding: &Finding, was: &Rate) -> bool {
+    finding.scope.first().is_some_and(|group| {
+        let rate = Rate::of(group.affected, group.population).rate;
+        group.p_value <= PLAIN_P_VALUE_MAX && rate >= PLAIN_TIMES * was.rate
+    })
 }
 
 /// Whether one rate is another, and how likely as much of a difference is by chance.
@@ -225,6 +261,8 @@ fn change(finding: &Finding, counted: Result<(u64, u64), String>) -> FindingChan
 
 #[cfg(test)]
 mod tests {
+    use halo_protocol::ScopeEntry;
+
     use super::*;
 
     fn finding(affected: u64, population: u64) -> Finding {
@@ -273,9 +311,8 @@ mod tests {
         assert_eq!(change(Err("no column x".into())), (Change::Unmeasured, None, Some("no column x".into())));
     }
 
-    #[test]
-    fn what_a_check_matched_before_is_not_new() {
-        let outcome = |affected, population| CheckOutcome {
+    fn outcome(affected: u64, population: u64) -> CheckOutcome {
+        CheckOutcome {
             name: "timeouts".into(),
             title: String::new(),
             affected,
@@ -284,15 +321,22 @@ mod tests {
             one_offs: Vec::new(),
             untold: None,
             error: None,
-        };
+        }
+    }
+
+    #[test]
+    fn what_a_check_matched_before_is_not_new() {
         let change = |findings: &[(u64, &str)], matched: Option<u64>, now| {
             let checks: Vec<CheckOutcome> = matched.map(|matched| outcome(matched, 100)).into_iter().collect();
             let told = findings.iter().map(|(affected, condition)| Finding {
                 affected_sql: sql::distinct_traces("SELECT 1", Some(*condition).filter(|text| !text.is_empty())),
                 ..finding(*affected, 100)
             });
-            let told: Vec<Finding> = told.collect();
-            by_check(&finding(now, 100), (&told, &checks), &[outcome(now, 100)]).change
+            let findings: Vec<Finding> = told.collect();
+            let changes: Vec<FindingChange> =
+                findings.iter().map(|finding| FindingChange::of(finding, Change::Held)).collect();
+            let baseline = Baseline { findings: &findings, checks: &checks, changes: &changes };
+            baseline.beside(&finding(now, 100), &[outcome(now, 100)]).change
         };
         // Nothing was told of it, and little was there.
         assert_eq!(change(&[], Some(30), 8), Change::Better);
@@ -304,5 +348,38 @@ mod tests {
         assert_eq!(change(&[(12, "subject = 'a'")], Some(12), 8), Change::New);
         assert_eq!(change(&[(12, "")], Some(12), 8), Change::Held);
         assert_eq!(change(&[(12, "subject IS NULL OR subject NOT IN ('a')")], Some(12), 8), Change::Held);
+    }
+
+    #[test]
+    fn a_group_is_compared_with_what_else_the_check_matched() {
+        let in_group = |condition: &str, affected, (hits, size, p_value)| Finding {
+            affected_sql: sql::within_traces(&sql::distinct_traces("SELECT 1", None), condition),
+            scope: vec![ScopeEntry {
+                key: "release".into(),
+                value: "2".into(),
+                affected: hits,
+                population: size,
+                among: 5000,
+                lift: 1.0,
+                p_value,
+            }],
+            ..finding(affected, 5000)
+        };
+        // A group of 100 was told before and is measured as 90 now; the check matched 300 beside it.
+        let change = |matched_now, group: (u64, u64, f64)| {
+            let findings = [in_group("release = '1'", 100, (100, 1000, 1e-9))];
+            let known =
+                FindingChange { now: Some(Rate::of(90, 5000)), ..FindingChange::of(&findings[0], Change::Held) };
+            let baseline = Baseline { findings: &findings, checks: &[outcome(400, 5000)], changes: &[known] };
+            let told = baseline.beside(&in_group("release = '2'", group.0, group), &[outcome(matched_now, 5000)]);
+            (told.change, told.before.map(|rate| rate.affected), told.now.map(|rate| rate.affected))
+        };
+        // As many as ever: it stands out by a little more than before.
+        assert_eq!(change(400, (40, 200, 1e-4)), (Change::Held, Some(300), Some(310)));
+        // Fewer than ever, and it is none of those that were told.
+        assert_eq!(change(300, (40, 200, 1e-4)), (Change::Held, Some(300), Some(210)));
+        assert_eq!(change(560, (150, 500, 1e-4)), (Change::Worse, Some(300), Some(470)));
+        // Nobody could have passed over it.
+        assert_eq!(change(400, (80, 200, 1e-12)), (Change::New, None, Some(80)));
     }
 }

@@ -52,7 +52,7 @@ impl Tool for ExplainScope {
         let population = args.population_sql.as_deref().map(sql::statement).filter(|sql| !sql.is_empty());
         let affected = traces(ground, "sql", &args.sql).await?;
         let population = traces(ground, "population_sql", population.unwrap_or(ALL_TRACES)).await?;
-        let within = affected.filtered(|number| population.contains(number));
+        let within = affected.both(&population);
         if within.len() == 0 {
             return Err(ToolError::for_model("`sql` gives no trace of the population; run it with the sql tool first"));
         }

@@ -22,8 +22,8 @@ const BYTES_MAX: usize = 1 << 30;
 
 /// Bytes of a table that checks share; where it would be larger, each check reads what it needs.
 const SHARED_BYTES_MAX: usize = 256 << 20;
-/// Marks of traces that are kept of statements that ran, all together.
-const KNOWN_MARKS_MAX: usize = 64 << 20;
+/// Bytes of the sets of traces that are kept of statements that ran, all together.
+const KNOWN_BYTES_MAX: usize = 64 << 20;
 
 /// How checks and the gate work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +95,7 @@ impl Ground {
     /// Notes which traces a statement gives, which is known already.
     pub(crate) fn note(&self, statement: &str, traces: &TraceSet) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if (known.len() + 1) * self.index.len() <= KNOWN_MARKS_MAX {
+        if (known.len() + 1) * traces.bytes() <= KNOWN_BYTES_MAX {
             known.insert(statement.to_owned(), traces.clone());
         }
     }

@@ -292,7 +292,7 @@ impl Run<'_> {
         if found.is_empty() {
             return Ok(Verdict::Rare);
         }
-        found.retain(|group| !self.is_covered(check, &affected.filtered(|number| group.traces.contains(number))));
+        found.retain(|group| !self.is_covered(check, &affected.both(&group.traces)));
         Ok(if found.is_empty() { Verdict::Covered } else { Verdict::Concentrated(found) })
     }
 

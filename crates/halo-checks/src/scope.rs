@@ -103,16 +103,19 @@ fn strong(key: &str, value: &str, [hits, size, hits_total, total]: [u64; 4]) -> 
     if hits < 2 || as_f64(hits) < SHARE_MIN * as_f64(hits_total) {
         return None;
     }
-    let lift = (as_f64(hits) / as_f64(size)) / (as_f64(hits_total) / as_f64(total));
-    (lift >= LIFT_MIN).then(|| ScopeEntry {
+    Some(entry(key, value, [hits, size, hits_total, total])).filter(|entry| entry.lift >= LIFT_MIN)
+}
+
+fn entry(key: &str, value: &str, [hits, size, hits_total, total]: [u64; 4]) -> ScopeEntry {
+    ScopeEntry {
         key: key.to_owned(),
         value: value.to_owned(),
         affected: hits,
         population: size,
         among: total,
-        lift,
+        lift: (as_f64(hits) / as_f64(size)) / (as_f64(hits_total) / as_f64(total)),
         p_value: fisher_exact(hits, size, hits_total, total),
-    })
+    }
 }
 
 /// Tools last, then the strongest first; of equals, the key that tells most, then by name so that the order never changes.
@@ -198,7 +201,7 @@ fn choose(candidates: Vec<Candidate>, affected: &TraceSet, population: &TraceSet
             continue;
         }
         if taken.is_empty() || still_strong(&within, affected, &candidate) {
-            within = within.filtered(|number| candidate.traces.contains(number));
+            within = within.both(&candidate.traces);
         } else if !still_strong(&outside, affected, &candidate) {
             continue;
         }
@@ -210,13 +213,13 @@ fn choose(candidates: Vec<Candidate>, affected: &TraceSet, population: &TraceSet
 
 /// Whether two values are held by the same traces, give or take one in twenty.
 fn same_split(a: &Candidate, b: &Candidate, population: &TraceSet) -> bool {
-    let both = population.filtered(|number| a.traces.contains(number) && b.traces.contains(number)).len();
+    let both = population.both(&a.traces).overlap(&b.traces);
     both * 20 >= (a.entry.population + b.entry.population - both) * 19
 }
 
 /// Whether a value still stands out among some of the traces.
 fn still_strong(among: &TraceSet, affected: &TraceSet, candidate: &Candidate) -> bool {
-    let held = among.filtered(|number| candidate.traces.contains(number));
+    let held = among.both(&candidate.traces);
     let (hits, size) = (held.overlap(affected), held.len());
     let hits_total = among.overlap(affected);
     if hits < 2 || size >= among.len() {

@@ -17,11 +17,16 @@ const PIECES: &[(&str, &[&str], Tables)] = &[
     ("usual_runs", &[], Tables::OfAll),
     ("usual_calls", &[], Tables::OfAll),
     ("stuck_results", &[], Tables::OfAll),
+    ("definitions", &[], Tables::OfAll),
     ("calls", &[], Tables::OfTraces),
     ("answers", &[], Tables::OfTraces),
+    ("requested", &[], Tables::OfTraces),
+    ("last_replies", &[], Tables::OfTraces),
     ("instructions", &[], Tables::OfTraces),
     ("history_drops", &[], Tables::OfTraces),
     ("broken", &["calls"], Tables::OfTraces),
+    ("repeating", &["calls"], Tables::OfTraces),
+    ("unfinished", &["last_replies"], Tables::OfTraces),
 ];
 
 /// A piece that may be a table.
@@ -89,8 +94,21 @@ mod tests {
         );
         assert_eq!(over_tables(sql("timeouts"), &[]), *sql("timeouts"));
         let names = |kind| pieces(&checks, kind).iter().map(|piece| piece.name).collect::<Vec<_>>();
-        assert_eq!(names(Tables::OfAll), ["usual_runs", "usual_calls", "stuck_results"]);
-        assert_eq!(names(Tables::OfTraces), ["calls", "answers", "instructions", "history_drops", "broken"]);
+        assert_eq!(names(Tables::OfAll), ["usual_runs", "usual_calls", "stuck_results", "definitions"]);
+        assert_eq!(
+            names(Tables::OfTraces),
+            [
+                "calls",
+                "answers",
+                "requested",
+                "last_replies",
+                "instructions",
+                "history_drops",
+                "broken",
+                "repeating",
+                "unfinished",
+            ]
+        );
         // Nobody needs what nobody reads.
         let orphans: Vec<Check> = checks.into_iter().filter(|check| check.name == "orphan_spans").collect();
         assert_eq!(pieces(&orphans, Tables::OfTraces).len(), 0);

@@ -2,13 +2,13 @@
 
 mod text_array;
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{Array, AsArray, Int64Array, ListArray, RecordBatch, StringArray, StringViewArray};
+use arrow::array::{Array, AsArray, Int64Array, ListArray, RecordBatch, StringViewArray};
 use arrow::compute::concat_batches;
 use arrow::datatypes::Int64Type;
+use hashbrown::HashMap;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
 
 use crate::content::MessageDraft;
@@ -53,7 +53,7 @@ struct Cache {
 /// A row group in memory.
 #[derive(Debug)]
 enum Group {
-    Texts(StringArray),
+    Texts(StringViewArray),
     Messages(Box<MessageGroup>),
 }
 
@@ -209,7 +209,8 @@ impl ContentFile {
         let column = |name: &str| batch.column_by_name(name).ok_or_else(|| self.damaged("a column is missing"));
         if kind == Kind::Texts {
             let texts = column("text")?.as_string_opt::<i32>();
-            return Ok(Group::Texts(texts.ok_or_else(|| self.damaged("the texts are no texts"))?.clone()));
+            // As views, which others can be made of without a look at the texts.
+            return Ok(Group::Texts(texts.ok_or_else(|| self.damaged("the texts are no texts"))?.into()));
         }
         let text = |name: &str| {
             let array = column(name)?.as_string_view_opt().cloned();

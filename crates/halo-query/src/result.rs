@@ -47,6 +47,13 @@ impl RowBatch {
         };
         (0..self.row_count()).map(object).collect()
     }
+
+    /// The cells of the column at this place as text, `None` for NULL; none when there is no such column.
+    #[must_use]
+    pub fn texts(&self, column: usize) -> Vec<Option<String>> {
+        let Some(array) = self.0.columns().get(column) else { return Vec::new() };
+        (0..self.row_count()).map(|row| cell::text(array, row).map(std::borrow::Cow::into_owned)).collect()
+    }
 }
 
 /// The result of a query.
@@ -84,11 +91,6 @@ impl QueryResult {
 
     /// The cells of the column at this place as text, `None` for NULL.
     pub(crate) fn column_texts(&self, index: usize) -> Vec<Option<String>> {
-        let mut texts = Vec::with_capacity(self.row_count());
-        for batch in &self.batches {
-            let array = batch.0.column(index);
-            texts.extend((0..batch.row_count()).map(|row| cell::text(array, row).map(std::borrow::Cow::into_owned)));
-        }
-        texts
+        self.batches.iter().flat_map(|batch| batch.texts(index)).collect()
     }
 }

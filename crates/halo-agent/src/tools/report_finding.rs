@@ -169,7 +169,7 @@ fn accepted_text(finding: &Finding, replaced: bool) -> String {
         separator = ", ";
     }
     if finding.scope.is_empty() {
-        text.push_str("; spread evenly over the attribute values");
+        text.push_str("; no group of runs stands out");
     }
     if replaced {
         text.push_str("; this takes the place of your earlier report with this id");
@@ -213,7 +213,7 @@ mod tests {
             verified: true,
         };
         let head = "accepted as f-12: 14 of 150 traces, 9.3 % (95 % interval 5.6 % to 15.1 %); ";
-        assert_eq!(accepted_text(&finding, false), format!("{head}spread evenly over the attribute values"));
+        assert_eq!(accepted_text(&finding, false), format!("{head}no group of runs stands out"));
         finding.scope = vec![ScopeEntry {
             key: "service.version".into(),
             value: "2.3.1".into(),

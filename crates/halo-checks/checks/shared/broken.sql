@@ -6,13 +6,14 @@ ends AS (
   FROM traces AS t
   LEFT JOIN (SELECT trace_id, max(step) AS last_model_step FROM spans WHERE span_type = 'LLM' GROUP BY trace_id) AS m
     ON m.trace_id = t.trace_id
+  WHERE t.trace_id IN (SELECT trace_id FROM calls WHERE failed)
 ),
 judged AS (
   SELECT trace_id, span_id, step, tool, failed, said,
          max(CASE WHEN NOT failed THEN step END) OVER (PARTITION BY trace_id, tool) AS tool_worked_step,
          max(CASE WHEN NOT failed THEN step END) OVER (PARTITION BY trace_id) AS any_worked_step,
          min(CASE WHEN NOT failed THEN step END) OVER (PARTITION BY trace_id) AS first_worked_step
-  FROM calls
+  FROM calls WHERE trace_id IN (SELECT trace_id FROM calls WHERE failed)
 ),
 broken AS (
   -- Failures that the run did not get over: the same tool never worked afterwards, and either nothing else did or the
@@ -31,6 +32,6 @@ broken AS (
                CASE WHEN status = 'ERROR' THEN left(coalesce(status_message, nullif(output, ''), error_type), 600) END AS said,
                max(CASE WHEN status <> 'ERROR' THEN step END) OVER (PARTITION BY trace_id) AS worked_step,
                min(CASE WHEN status <> 'ERROR' THEN step END) OVER (PARTITION BY trace_id) AS first_worked_step
-        FROM spans WHERE span_type = 'LLM') AS model_spans
+        FROM spans WHERE span_type = 'LLM' AND trace_id IN (SELECT trace_id FROM spans WHERE span_type = 'LLM' AND status = 'ERROR')) AS model_spans
   WHERE status = 'ERROR' AND coalesce(worked_step < step, true)
 )

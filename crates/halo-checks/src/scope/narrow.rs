@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use halo_protocol::ScopeEntry;
 
-use super::{SERVICE_NAME, START_DATE, index_set, scope_within, strong};
+use super::{SERVICE_NAME, START_DATE, entry, index_set, scope_within};
 use crate::sql;
 use crate::statistics::as_f64;
 use crate::trace_index::{TraceIndex, TraceSet};
@@ -39,11 +39,12 @@ impl Group {
         (self.service.as_deref(), self.scope.first().map(|entry| entry.key.as_str()))
     }
 
-    /// What tells this group from others of the same check, in every dataset.
+    /// What tells this group from others of the same check, in every dataset: what it was found by, and not what else its traces happen to have
+    /// in common in this one.
     pub(crate) fn key(&self) -> String {
-        let mut parts: Vec<String> = self.scope.iter().map(|entry| format!("{}={}", entry.key, entry.value)).collect();
-        parts.sort_unstable();
-        parts.join("\u{1f}")
+        let first = self.scope.first().map(|entry| format!("{}={}", entry.key, entry.value));
+        let service = self.service.as_ref().map(|service| format!("{SERVICE_NAME}={service}"));
+        first.into_iter().chain(service).collect::<Vec<_>>().join("\u{1f}")
     }
 }
 
@@ -69,16 +70,18 @@ pub(crate) fn groups(
     let mut found = Vec::new();
     let mut left = affected.clone();
     for (service, of_service) in &services {
-        let compared = both(population, of_service);
+        let compared = population.both(of_service);
         for _ in 0..GROUPS_MAX {
-            let hits = both(&left, of_service);
+            let hits = left.both(of_service);
             let Some(mut group) = group(index, &hits, &compared, not).filter(|group| group.hits(&hits) >= hits_min)
             else {
                 break;
             };
-            left = left.filtered(|number| !group.traces.contains(number));
+            // Whatever else has to meet with it: what is left of a group is no second group.
+            let of_first = group.scope.first().map_or_else(|| index.none(), |entry| index_set(index, entry));
+            left = left.filtered(|number| !of_first.contains(number) || !of_service.contains(number));
             group.service = Some((*service).to_owned());
-            let of_group = both(&hits, &group.traces);
+            let of_group = hits.both(&group.traces);
             group.scope.iter_mut().for_each(|entry| entry.affected = of_group.len());
             group.scope.extend(service_entry(service, &of_group, &compared, (affected, population)));
             found.push(group);
@@ -102,11 +105,11 @@ fn group(index: &TraceIndex, affected: &TraceSet, population: &TraceSet, not: &[
         entries.into_iter().find(|entry| is_telling(entry, affected.overlap(population)))
     };
     let entry = telling(affected, population)?;
-    let mut traces = both(population, &index_set(index, &entry));
+    let mut traces = population.both(&index_set(index, &entry));
     let mut scope = vec![entry];
     // Two causes that must meet.
-    if let Some(second) = telling(&both(affected, &traces), &traces) {
-        traces = both(&traces, &index_set(index, &second));
+    if let Some(second) = telling(&affected.both(&traces), &traces) {
+        traces = traces.both(&index_set(index, &second));
         scope.push(second);
     }
     Some(Group { service: None, scope, traces })
@@ -128,29 +131,24 @@ fn is_of_several(
     services: &BTreeMap<&str, TraceSet>,
 ) -> bool {
     let holds = services.values().filter(|of_service| {
-        let of_group = both(of_service, &group.traces);
-        let (hits, size) = (affected.overlap(&of_group), both(population, &of_group).len());
-        let (hits_total, total) = (affected.overlap(of_service), both(population, of_service).len());
+        let of_group = of_service.both(&group.traces);
+        let (hits, size) = (affected.overlap(&of_group), population.overlap(&of_group));
+        let (hits_total, total) = (affected.overlap(of_service), population.overlap(of_service));
         let (others, rest) = (hits_total - hits, total - size);
         hits >= 2 && as_f64(hits) * as_f64(rest.max(1)) >= RISK_RATIO_MIN * as_f64(others) * as_f64(size)
     });
     holds.count() >= 2
 }
 
-/// That a group is of one service, where that says something.
+/// That a group is of one service, where there are others.
 fn service_entry(
     service: &str,
     hits: &TraceSet,
     compared: &TraceSet,
     (affected, population): (&TraceSet, &TraceSet),
 ) -> Option<ScopeEntry> {
-    (compared.len() < population.len())
-        .then(|| strong(SERVICE_NAME, service, [hits.len(), compared.len(), affected.len(), population.len()]))
-        .flatten()
-}
-
-fn both(one: &TraceSet, other: &TraceSet) -> TraceSet {
-    one.filtered(|number| other.contains(number))
+    let counts = [hits.len(), compared.len(), affected.len(), population.len()];
+    (compared.len() < population.len()).then(|| entry(SERVICE_NAME, service, counts))
 }
 
 /// The condition on `traces` that a trace has a value.

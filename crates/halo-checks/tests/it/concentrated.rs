@@ -4,7 +4,7 @@ use serde_json::json;
 
 use halo_testkit::TestSpan;
 
-use crate::script::{Kind, Script, run, sees_nothing};
+use crate::script::{Kind, Script, concentrates, run, sees_nothing};
 
 /// Eighty runs of three releases. Those that are odd are told by the second kind; half of the last release by the third, which looks like it.
 fn releases(odd: fn(usize) -> bool, [usual, other, alike]: [Kind; 3]) -> Vec<TestSpan> {
@@ -20,19 +20,9 @@ fn releases(odd: fn(usize) -> bool, [usual, other, alike]: [Kind; 3]) -> Vec<Tes
     (0..80).flat_map(tell).collect()
 }
 
-/// Runs a check that needs a group: what every second run of one release has is a finding, the same number spread evenly is none.
 async fn only_in_one_release(check: &str, kinds: [Kind; 3]) {
-    let report =
-        crate::support::run(&[check], &releases(|copy| (40..60).contains(&copy) && copy % 2 == 0, kinds)).await;
-    let found: Vec<_> = report
-        .findings
-        .iter()
-        .map(|finding| (finding.affected, finding.scope[0].key.as_str(), finding.scope[0].value.as_str()))
-        .collect();
-    assert_eq!(found, [(10, "release", "2.14.0")], "{check}");
-    assert_eq!(report.outcomes[0].affected, 10, "{check}");
-    let report = crate::support::run(&[check], &releases(|copy| copy % 8 == 0, kinds)).await;
-    assert_eq!((report.findings.len(), report.outcomes[0].affected), (0, 10), "{check}");
+    let in_one = releases(|copy| (40..60).contains(&copy) && copy % 2 == 0, kinds);
+    concentrates(check, [in_one, releases(|copy| copy % 8 == 0, kinds)]).await;
 }
 
 fn priced(id: &str) -> Script {
@@ -107,6 +97,30 @@ async fn refusals_of_one_release() {
         ],
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_group_of_one_service_is_counted_in_it_alone() {
+    // The shop refuses every second time in its new release. The desk numbers its releases alike, and refuses in all of them at times.
+    let run_of = |service: &str, copy: usize| {
+        let refuses = copy.is_multiple_of(if service == "shop" { 6 } else { 10 });
+        let release = if copy.is_multiple_of(3) { "2" } else { "1" };
+        let told = run(&format!("{service}-{copy:02}")).root(|span| span.attribute("release", release));
+        let answer = if refuses { "I'm sorry, but I can't help with that request." } else { "It comes on Friday." };
+        told.says(answer).spans().into_iter().map(|span| span.service(service)).collect::<Vec<TestSpan>>()
+    };
+    let spans: Vec<TestSpan> =
+        ["desk", "shop"].iter().flat_map(|service| (0..60).flat_map(|copy| run_of(service, copy))).collect();
+    let report = crate::support::run(&["refusals"], &spans).await;
+    let scopes: Vec<Vec<_>> = report
+        .findings
+        .iter()
+        .map(|finding| {
+            finding.scope.iter().map(|entry| (entry.value.as_str(), entry.affected, entry.population)).collect()
+        })
+        .collect();
+    assert_eq!(scopes, [[("2", 10, 20), ("shop", 10, 60)]]);
+    assert_eq!((report.findings[0].affected, report.outcomes[0].affected), (10, 16));
 }
 
 #[tokio::test]

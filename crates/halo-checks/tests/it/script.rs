@@ -1,5 +1,6 @@
 //! Traces told step by step.
 
+use halo_protocol::CheckOutcome;
 use halo_testkit::TestSpan;
 use serde_json::Value;
 
@@ -125,4 +126,19 @@ pub(crate) async fn sees_nothing(check: &str, sound: &[Kind]) {
     }
     let report = crate::support::run(&[check], &spans).await;
     assert_eq!((report.findings, report.outcomes[0].affected), (vec![], 0), "{check}");
+}
+
+/// Runs a check that counts where a group of runs has its fault: what ten runs of one release have is a finding, and what ten of all releases
+/// have is none. Gives what came of the second.
+pub(crate) async fn concentrates(check: &str, [in_one, in_all]: [Vec<TestSpan>; 2]) -> CheckOutcome {
+    let report = crate::support::run(&[check], &in_one).await;
+    let found: Vec<_> = report
+        .findings
+        .iter()
+        .map(|finding| (finding.affected, finding.scope[0].key.as_str(), finding.scope[0].value.as_str()))
+        .collect();
+    assert_eq!(found, [(10, "release", "2.14.0")], "{check}");
+    let mut report = crate::support::run(&[check], &in_all).await;
+    assert_eq!((report.findings.len(), report.outcomes[0].affected), (0, 10), "{check}");
+    report.outcomes.remove(0)
 }

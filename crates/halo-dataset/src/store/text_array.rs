@@ -1,15 +1,35 @@
 //! Many texts at a time as one Arrow array.
 
-use std::collections::HashMap;
-
-use arrow::array::{Array, StringViewArray, make_view};
-use arrow::buffer::{Buffer, NullBuffer, ScalarBuffer};
+use arrow::array::{Array, ArrayBuilder as _, AsArray, StringViewArray, StringViewBuilder};
+use arrow::compute::interleave;
+use hashbrown::HashMap;
 
 use super::{Group, Kind, Loaded};
 use crate::Result;
 
 /// Copied texts go into blocks of about this size.
-const BLOCK_BYTES: usize = 1 << 20;
+const BLOCK_BYTES: u32 = 1 << 20;
+/// Texts that are not copied.
+const NONE: (usize, usize) = (0, 0);
+const EMPTY: (usize, usize) = (0, 1);
+/// The array of the copied texts, which the shared ones follow.
+const COPIED: usize = 1;
+
+/// A row group of texts, and how much of it is asked for.
+struct Asked<'a> {
+    texts: &'a StringViewArray,
+    bytes: usize,
+    /// Number of its array, where it is shared.
+    shared: Option<usize>,
+}
+
+impl Asked<'_> {
+    /// Whether so much is asked for that its memory is shared instead of copied: a small part would keep all of it alive.
+    fn is_worth_sharing(&self) -> bool {
+        let held: usize = self.texts.data_buffers().iter().map(arrow::buffer::Buffer::len).sum();
+        self.bytes * 2 >= held
+    }
+}
 
 impl Loaded {
     /// Texts that were loaded, one for each id and null for none. A text that is asked for several times is held once, and
@@ -18,66 +38,64 @@ impl Loaded {
     /// # Errors
     /// More than an array can hold.
     pub fn text_array(&self, ids: &[Option<i64>]) -> Result<StringViewArray> {
-        let shared = self.shared(ids);
-        let mut blocks: Vec<Buffer> = Vec::new();
-        let mut block_of: HashMap<*const Group, u32> = HashMap::new();
-        for (group, buffer) in shared {
-            block_of.insert(group, u32::try_from(blocks.len()).unwrap_or(u32::MAX));
-            blocks.push(buffer);
-        }
-        let mut copied: Vec<u8> = Vec::new();
-        let mut known: HashMap<i64, u128> = HashMap::new();
-        let mut views = Vec::with_capacity(ids.len());
+        let mut number_of: HashMap<i64, usize> = HashMap::new();
+        let mut group_of: HashMap<*const StringViewArray, usize> = HashMap::new();
+        let mut groups: Vec<Asked<'_>> = Vec::new();
+        // Each text once: its row group and its row there.
+        let mut found: Vec<Option<(usize, usize)>> = Vec::new();
+        let mut numbers: Vec<Option<usize>> = Vec::with_capacity(ids.len());
         for id in ids {
-            let Some(id) = id else {
-                views.push(0);
+            let Some(id) = *id else {
+                numbers.push(None);
                 continue;
             };
-            if let Some(view) = known.get(id) {
-                views.push(*view);
-                continue;
-            }
-            let text = self.text(*id).as_bytes();
-            let shared = self.find(Kind::Texts, *id).and_then(|(group, row)| match group {
-                Group::Texts(texts) if row < texts.len() => {
-                    Some((*block_of.get(&std::ptr::from_ref(group))?, texts.value_offsets()[row]))
-                }
-                _ => None,
+            let number = *number_of.entry(id).or_insert_with(|| {
+                found.push(self.text_row(id).map(|(texts, row)| {
+                    let group = *group_of.entry(std::ptr::from_ref(texts)).or_insert_with(|| {
+                        groups.push(Asked { texts, bytes: 0, shared: None });
+                        groups.len() - 1
+                    });
+                    groups[group].bytes += texts.value(row).len();
+                    (group, row)
+                }));
+                found.len() - 1
             });
-            let view = if let Some((block, offset)) = shared {
-                make_view(text, block, offset.cast_unsigned())
-            } else {
-                if !copied.is_empty() && copied.len() + text.len() > BLOCK_BYTES {
-                    blocks.push(std::mem::take(&mut copied).into());
-                }
-                let (block, offset) = (blocks.len(), copied.len());
-                if text.len() > 12 {
-                    copied.extend_from_slice(text);
-                }
-                make_view(text, u32::try_from(block).unwrap_or(u32::MAX), u32::try_from(offset).unwrap_or(u32::MAX))
-            };
-            known.insert(*id, view);
-            views.push(view);
+            numbers.push(Some(number));
         }
-        blocks.push(copied.into());
-        let nulls: NullBuffer = ids.iter().map(Option::is_some).collect();
-        Ok(StringViewArray::try_new(ScalarBuffer::from(views), blocks, Some(nulls))?)
+        let of_nothing = StringViewArray::from(vec![None, Some("")]);
+        let mut shared: Vec<&dyn Array> = Vec::new();
+        for group in &mut groups {
+            if group.is_worth_sharing() {
+                group.shared = Some(COPIED + 1 + shared.len());
+                shared.push(group.texts);
+            }
+        }
+        let mut copied = StringViewBuilder::new().with_fixed_block_size(BLOCK_BYTES);
+        let places: Vec<(usize, usize)> = found
+            .into_iter()
+            .map(|found| {
+                let Some((group, row)) = found else { return EMPTY };
+                let group = &groups[group];
+                group.shared.map_or_else(
+                    || {
+                        copied.append_value(group.texts.value(row));
+                        (COPIED, copied.len() - 1)
+                    },
+                    |array| (array, row),
+                )
+            })
+            .collect();
+        let copied = copied.finish();
+        let arrays: Vec<&dyn Array> = [&of_nothing as &dyn Array, &copied].into_iter().chain(shared).collect();
+        let wanted: Vec<(usize, usize)> =
+            numbers.into_iter().map(|number| number.map_or(NONE, |number| places[number])).collect();
+        Ok(interleave(&arrays, &wanted)?.as_string_view().clone())
     }
 
-    /// The row groups of which so much is asked for that their memory is shared instead of copied: a small part would keep all of it alive.
-    fn shared(&self, ids: &[Option<i64>]) -> Vec<(*const Group, Buffer)> {
-        let mut wanted: HashMap<*const Group, (usize, &Buffer)> = HashMap::new();
-        let mut seen = std::collections::HashSet::new();
-        for id in ids.iter().flatten() {
-            if let Some((group @ Group::Texts(texts), row)) = self.find(Kind::Texts, *id)
-                && row < texts.len()
-                && seen.insert(*id)
-            {
-                let entry = wanted.entry(std::ptr::from_ref(group)).or_insert((0, texts.values()));
-                entry.0 += texts.value(row).len();
-            }
+    fn text_row(&self, id: i64) -> Option<(&StringViewArray, usize)> {
+        match self.find(Kind::Texts, id)? {
+            (Group::Texts(texts), row) if row < texts.len() => Some((texts, row)),
+            _ => None,
         }
-        let most = wanted.into_iter().filter(|(_, (bytes, buffer))| *bytes * 2 >= buffer.len());
-        most.map(|(group, (_, buffer))| (group, buffer.clone())).collect()
     }
 }

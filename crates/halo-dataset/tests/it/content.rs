@@ -88,7 +88,12 @@ fn told(dataset: &Dataset, cache: usize) -> BTreeMap<String, Told> {
             let mut loaded = Loaded::default();
             store.load_messages(messages.iter().copied(), &mut loaded)?;
             let texts: Vec<i64> = messages.iter().filter_map(|id| loaded.message(*id)?.content_id()).collect();
-            store.load_texts(texts.into_iter(), &mut loaded)?;
+            store.load_texts(texts.iter().copied(), &mut loaded)?;
+            // As an array they are the same, whether a row group is shared or copied from.
+            let ids: Vec<Option<i64>> = texts.iter().flat_map(|id| [Some(*id), None, Some(*id)]).collect();
+            let array = loaded.text_array(&ids).unwrap();
+            let one_by_one: Vec<Option<&str>> = ids.iter().map(|id| Some(loaded.text((*id)?))).collect();
+            assert_eq!(array.iter().collect::<Vec<_>>(), one_by_one);
             let owned = |text: Option<&str>| text.map(str::to_owned);
             let messages = messages.iter().map(|id| {
                 let message = loaded.message(*id).unwrap();

@@ -1,6 +1,5 @@
 //! Tool calls that output messages ask for. A place is 2^20 times the message's place in its list, and the call's place in the message.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Builder, ListArray, ListBuilder, StringViewBuilder};
@@ -8,6 +7,7 @@ use arrow::datatypes::Int64Type;
 use datafusion::common::Result;
 use halo_dataset::holes::write_message_json;
 use halo_dataset::{ContentStore, Loaded, StoredMessage, list, write_string};
+use hashbrown::HashMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 

@@ -1,6 +1,5 @@
 //! Chat messages by their rows. A place is twice the position in its list, and one more for a message that came out.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, Int64Builder, ListBuilder, StringViewBuilder};
@@ -8,6 +7,7 @@ use arrow::datatypes::Int64Type;
 use datafusion::common::Result;
 use halo_dataset::holes::MessageParts as _;
 use halo_dataset::{ContentStore, Loaded, StoredMessage, list, texts_hash};
+use hashbrown::HashMap;
 use serde_json::Value;
 
 use super::calls::{calls_json, load_calls};
@@ -60,9 +60,9 @@ fn load(store: &ContentStore, rows: &Int64Array) -> Result<Loaded> {
 }
 
 /// Who speaks in a message: where it does not say, the user in what went in and the assistant in what came out.
-fn role_at(message: Option<&StoredMessage<'_>>, place: i64) -> String {
+fn role_at<'a>(message: Option<&StoredMessage<'a>>, place: i64) -> &'a str {
     let default = if place % 2 == 1 { "assistant" } else { "user" };
-    message.and_then(StoredMessage::role).unwrap_or(default).to_owned()
+    message.and_then(StoredMessage::role).unwrap_or(default)
 }
 
 /// `message_role(row, place)`
@@ -106,10 +106,12 @@ pub(super) fn answers(store: &ContentStore, columns: &[ArrayRef]) -> Result<Arra
     let is_tool = |row: &i64| loaded.message(*row).is_some_and(|message| message.role() == Some("tool"));
     let tools = rows.iter().flatten().filter(is_tool).collect();
     json::load_messages(store, tools, &mut loaded)?;
+    // Each turn sends the history again.
+    let mut known: HashMap<i64, Option<String>> = HashMap::new();
     let mut ids = StringViewBuilder::with_capacity(rows.len());
     for row in rows {
-        let message = row.and_then(|row| loaded.message(row)).filter(|message| message.role() == Some("tool"));
-        ids.append_option(message.and_then(|message| answered(&message)));
+        let find = |row| answered(&loaded.message(row).filter(|message| message.role() == Some("tool"))?);
+        ids.append_option(row.and_then(|row| known.entry(row).or_insert_with(|| find(row)).as_deref()));
     }
     Ok(Arc::new(ids.finish()))
 }
@@ -184,7 +186,7 @@ pub(crate) struct ToldMessage {
 /// A message that was loaded.
 pub(crate) fn told_message(loaded: &Loaded, row: i64, came_out: bool) -> ToldMessage {
     let message = loaded.message(row);
-    let role = role_at(message.as_ref(), i64::from(came_out));
+    let role = role_at(message.as_ref(), i64::from(came_out)).to_owned();
     let content_id = message.and_then(|message| message.content_id());
     let calls = calls_json(loaded, row);
     let content = content_id.map_or("", |id| loaded.text(id));

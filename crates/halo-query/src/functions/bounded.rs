@@ -7,9 +7,9 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use arrow::array::AsArray as _;
+use arrow::array::{Array as _, AsArray as _, BooleanArray, UInt64Array, new_null_array};
 use arrow::buffer::Buffer;
-use arrow::compute::concat;
+use arrow::compute::{concat, filter, take};
 use arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::{DataFusionError, Result, ScalarValue};
 use datafusion::logical_expr::expr::ScalarFunction;
@@ -97,6 +97,50 @@ impl Bounded {
         }
         ends
     }
+
+    fn in_parts(&self, args: ScalarFunctionArgs, stop: &Stop) -> Result<ColumnarValue> {
+        let arguments = Arguments::of(&args)?;
+        self.check(&arguments)?;
+        let ends = self.parts(&arguments);
+        if ends.len() < 2 {
+            return self.inner.invoke_with_args(args);
+        }
+        let mut parts = Vec::with_capacity(ends.len());
+        let mut start = 0;
+        for end in ends {
+            stop.check()?;
+            let mut part = args.clone();
+            part.number_rows = end - start;
+            for arg in &mut part.args {
+                if let ColumnarValue::Array(array) = arg {
+                    *arg = ColumnarValue::Array(array.slice(start, end - start));
+                }
+            }
+            parts.push(self.inner.invoke_with_args(part)?.into_array(end - start)?);
+            start = end;
+        }
+        let parts: Vec<_> = parts.iter().map(AsRef::as_ref).collect();
+        Ok(ColumnarValue::Array(concat(&parts)?))
+    }
+
+    /// The call on those rows alone, and null for the others.
+    fn of_rows(&self, mut args: ScalarFunctionArgs, is_wanted: &BooleanArray, stop: &Stop) -> Result<ColumnarValue> {
+        args.number_rows = is_wanted.true_count();
+        if args.number_rows == 0 {
+            return Ok(ColumnarValue::Array(new_null_array(args.return_field.data_type(), is_wanted.len())));
+        }
+        for arg in &mut args.args {
+            if let ColumnarValue::Array(array) = arg {
+                *arg = ColumnarValue::Array(filter(array, is_wanted)?);
+            }
+        }
+        let rows = args.number_rows;
+        let found = self.in_parts(args, stop)?.into_array(rows)?;
+        let mut places = 0_u64..;
+        let places: UInt64Array =
+            is_wanted.iter().map(|is_wanted| if is_wanted == Some(true) { places.next() } else { None }).collect();
+        Ok(ColumnarValue::Array(take(&found, &places, None)?))
+    }
 }
 
 /// Texts without what they were cut from, where that is much more and they are not too long to be written out: a sort that keeps the first words
@@ -138,33 +182,17 @@ impl ScalarUDFImpl for Bounded {
         if self.name() == regexp_like::NAME
             && let Some(matched) = regexp_like::call(&args, &stop)?
         {
-            return Ok(matched);
+            return Ok(ColumnarValue::Array(Arc::new(matched)));
+        }
+        if self.name() == regexp_like::WITH_GROUPS
+            && let Some(matched) = regexp_like::call(&args, &stop)?
+        {
+            return self.of_rows(args, &matched, &stop);
         }
         if self.growth == Growth::Cut {
             return Ok(on_its_own(self.inner.invoke_with_args(args)?, self.bytes_max));
         }
-        let arguments = Arguments::of(&args)?;
-        self.check(&arguments)?;
-        let ends = self.parts(&arguments);
-        if ends.len() < 2 {
-            return self.inner.invoke_with_args(args);
-        }
-        let mut parts = Vec::with_capacity(ends.len());
-        let mut start = 0;
-        for end in ends {
-            stop.check()?;
-            let mut part = args.clone();
-            part.number_rows = end - start;
-            for arg in &mut part.args {
-                if let ColumnarValue::Array(array) = arg {
-                    *arg = ColumnarValue::Array(array.slice(start, end - start));
-                }
-            }
-            parts.push(self.inner.invoke_with_args(part)?.into_array(end - start)?);
-            start = end;
-        }
-        let parts: Vec<_> = parts.iter().map(AsRef::as_ref).collect();
-        Ok(ColumnarValue::Array(concat(&parts)?))
+        self.in_parts(args, &stop)
     }
 
     fn simplify(&self, args: Vec<Expr>, info: &SimplifyContext) -> Result<ExprSimplifyResult> {

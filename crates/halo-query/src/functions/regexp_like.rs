@@ -1,5 +1,6 @@
 //! `regexp_like` and the operators `~`, with one pattern for all rows: compiled once for as long as it is asked for. The engine compiles it for
-//! each batch, which takes longer than matching a batch of short texts.
+//! each batch, which takes longer than matching a batch of short texts. `regexp_match` looks with it for the texts that match at all: to find
+//! the groups of a match takes many times as long.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,15 +10,21 @@ use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::DataType;
 use datafusion::common::{DataFusionError, Result, ScalarValue};
 use datafusion::logical_expr::{BinaryExpr, ColumnarValue, Expr, Operator, ScalarFunctionArgs, ScalarUDF};
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 
 use crate::stop::Stop;
 
 /// Name of the function.
 pub(super) const NAME: &str = "regexp_like";
+/// Name of the function that gives the groups of the first match.
+pub(super) const WITH_GROUPS: &str = "regexp_match";
 
 /// Patterns that are kept compiled, those that were asked for last.
 const KEPT_MAX: usize = 48;
+
+/// Bytes that a pattern may take for the states that it was seen in, in each thread. Patterns with counted repetitions have many, and are compiled
+/// again and again where they don't fit.
+const STATES_BYTES: usize = 8 << 20;
 
 /// Bytes of text that are matched between two looks at whether the query is over.
 const PART_BYTES: usize = 1 << 20;
@@ -54,8 +61,8 @@ fn text(value: &ScalarValue) -> Option<&str> {
     value.try_as_str().flatten()
 }
 
-/// The result of a call on a column with a constant pattern; `None` of any other call.
-pub(super) fn call(args: &ScalarFunctionArgs, stop: &Stop) -> Result<Option<ColumnarValue>> {
+/// Which texts match, in a call on a column with a constant pattern; `None` of any other call.
+pub(super) fn call(args: &ScalarFunctionArgs, stop: &Stop) -> Result<Option<BooleanArray>> {
     let [ColumnarValue::Array(texts), ColumnarValue::Scalar(pattern), flags @ ..] = args.args.as_slice() else {
         return Ok(None);
     };
@@ -74,10 +81,10 @@ pub(super) fn call(args: &ScalarFunctionArgs, stop: &Stop) -> Result<Option<Colu
     };
     let pattern = flags.map_or_else(|| pattern.to_owned(), |flags| format!("(?{flags}){pattern}"));
     let pattern = compiled(&pattern)?;
-    Ok(Some(ColumnarValue::Array(matched(texts, &pattern, stop)?)))
+    matched(texts, &pattern, stop).map(Some)
 }
 
-fn matched(texts: &ArrayRef, pattern: &Regex, stop: &Stop) -> Result<ArrayRef> {
+fn matched(texts: &ArrayRef, pattern: &Regex, stop: &Stop) -> Result<BooleanArray> {
     let mut since_look = 0;
     let mut is_match = |text: &str| {
         since_look += text.len();
@@ -99,7 +106,7 @@ fn matched(texts: &ArrayRef, pattern: &Regex, stop: &Stop) -> Result<ArrayRef> {
         DataType::LargeUtf8 => all(&mut texts.as_string::<i64>().iter())?,
         _ => all(&mut texts.as_string_view().iter())?,
     }
-    Ok(Arc::new(BooleanArray::new(BooleanBuffer::from(found), texts.logical_nulls())))
+    Ok(BooleanArray::new(BooleanBuffer::from(found), texts.logical_nulls()))
 }
 
 /// The pattern compiled, now or before.
@@ -115,7 +122,9 @@ fn compiled(pattern: &str) -> Result<Arc<Regex>> {
     if let Some(regex) = take(&mut KEPT.lock().unwrap_or_else(PoisonError::into_inner)) {
         return Ok(regex);
     }
-    let regex = Regex::new(pattern)
+    let regex = RegexBuilder::new(pattern)
+        .dfa_size_limit(STATES_BYTES)
+        .build()
         .map_err(|error| DataFusionError::Execution(format!("Regular expression did not compile: {error:?}")))?;
     let regex = Arc::new(regex);
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
