@@ -16,7 +16,7 @@ use crate::shared::Tables;
 const AT_ONCE: usize = 3;
 /// Spans of a part. What a check sorts and joins of so many fits into the memory of a small machine.
 pub(crate) const PART_SPANS_MAX: u64 = 250_000;
-/// Hits of a subject in a part that keep their quotes: far more than are ever shown.
+/// Hits of a subject that keep their quotes: far more than are ever shown.
 const QUOTED_MAX: usize = 500;
 
 /// The rows of a check.
@@ -70,7 +70,7 @@ fn take(found: &mut Result<Hits, CheckError>, more: Result<Hits, CheckError>) {
         (Ok(found), Ok(more)) => {
             found.is_cut |= more.is_cut;
             found.hits.extend(more.hits);
-            found.hits.sort_unstable();
+            keep_quotes(&mut found.hits);
         }
         (Ok(_), Err(error)) => *found = Err(error),
         (Err(_), _) => {}
@@ -132,14 +132,22 @@ fn hits(result: &QueryResult) -> Result<Hits, CheckError> {
             Some(Hit { trace_id: trace_id?, span_id: span_id?, quote: quote.unwrap_or_default(), subject })
         })
         .collect();
+    keep_quotes(&mut hits);
+    Ok(Hits { is_cut: result.truncated || hits.len() < rows, hits })
+}
+
+/// Puts hits in order, and keeps the quotes of the first of each subject.
+fn keep_quotes(hits: &mut [Hit]) {
     hits.sort_unstable();
     let mut quoted: HashMap<Option<String>, usize> = HashMap::new();
-    for hit in &mut hits {
-        let count = quoted.entry(hit.subject.clone()).or_default();
+    for hit in hits {
+        let Some(count) = quoted.get_mut(&hit.subject) else {
+            quoted.insert(hit.subject.clone(), 1);
+            continue;
+        };
         *count += 1;
         if *count > QUOTED_MAX {
             hit.quote = String::new();
         }
     }
-    Ok(Hits { is_cut: result.truncated || hits.len() < rows, hits })
 }

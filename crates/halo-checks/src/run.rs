@@ -286,10 +286,10 @@ impl Run<'_> {
             // Groups of different kinds that hold most of it are different causes of one symptom.
             let held = affected.filtered(|number| found.iter().any(|group| group.traces.contains(number)));
             let kinds: BTreeSet<_> = found.iter().map(Group::kind).collect();
-            let are_causes = kinds.len() >= 2 && held.len() * 10 >= affected.len() * SPLIT_TENTHS;
-            return Ok(if are_causes { Verdict::Concentrated(found) } else { Verdict::Systemic });
-        }
-        if found.is_empty() {
+            if kinds.len() < 2 || held.len() * 10 < affected.len() * SPLIT_TENTHS {
+                return Ok(Verdict::Systemic);
+            }
+        } else if found.is_empty() {
             return Ok(Verdict::Rare);
         }
         found.retain(|group| !self.is_covered(check, &affected.both(&group.traces)));

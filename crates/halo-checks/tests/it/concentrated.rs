@@ -124,6 +124,35 @@ async fn a_group_of_one_service_is_counted_in_it_alone() {
 }
 
 #[tokio::test]
+async fn a_group_that_an_earlier_check_tells_is_not_told_again() {
+    // Repeated at once are a tool's calls in one region, and requests that are too long for one model.
+    let spans: Vec<TestSpan> = (0..120)
+        .flat_map(|copy| {
+            let (region, tier) = (if copy < 20 { "us" } else { "eu" }, if copy >= 100 { "small" } else { "large" });
+            let told =
+                run(&format!("t{copy:03}")).root(|span| span.attribute("region", region).attribute("tier", tier));
+            let told = match (copy % 10 < 7, region, tier) {
+                (true, "us", _) => (0..3).fold(told, |told, _| told.tool("pay", "{}", "Error: busy")).says("Not paid."),
+                (true, _, "small") => {
+                    (0..3).fold(told, |told, _| told.model_fails("This model's maximum context length is 8192 tokens."))
+                }
+                _ => told.says("It comes on Friday."),
+            };
+            told.spans()
+        })
+        .collect();
+    let report = crate::support::run(&["context_overflow", "retry_without_backoff"], &spans).await;
+    let told: Vec<_> = report
+        .findings
+        .iter()
+        .map(|finding| (finding.title.as_str(), finding.affected, finding.scope[0].value.as_str()))
+        .collect();
+    let retried = "Failing calls are repeated at once, without a pause (region `us`)";
+    assert_eq!(told, [("The context window overflows and the run ends there", 14, "small"), (retried, 14, "us")]);
+    assert_eq!(report.outcomes[1].affected, 28);
+}
+
+#[tokio::test]
 async fn requests_that_grew() {
     only_in_one_release(
         "token_growth",
