@@ -39,7 +39,7 @@ async fn a_good_run_from_question_to_answer() {
         result("call_1_2", "spans of t1"),
         result(
             "call_2_1",
-            "accepted as honesty: 14 of 150 traces, 9.3 % (95 % interval 5.6 % to 15.1 %); spread evenly over the attribute values",
+            "accepted as honesty: 14 of 150 traces, 9.3 % (95 % interval 5.6 % to 15.1 %); no group of runs stands out",
         ),
         result("call_2_2", "spans of t2"),
     ];
