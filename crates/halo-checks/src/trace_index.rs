@@ -68,6 +68,7 @@ const ID_NOTES: usize = 50_000;
 pub(crate) struct TraceIndex {
     /// In order: a trace's number is its place.
     ids: Vec<String>,
+    numbers: HashMap<Box<str>, u32>,
     /// Start day of each trace, as its place among the day names.
     days: Vec<u32>,
     /// Days as `YYYY-MM-DD`, empty where it is unknown.
@@ -124,7 +125,7 @@ impl TraceIndex {
     }
 
     pub(crate) fn number(&self, id: &str) -> Option<u32> {
-        u32::try_from(self.ids.binary_search_by(|known| known.as_str().cmp(id)).ok()?).ok()
+        self.numbers.get(id).copied()
     }
 
     pub(crate) fn day(&self, number: u32) -> &str {
@@ -289,7 +290,8 @@ impl Builder {
     /// Traces of these ids, which are in order and each there once.
     fn of(ids: Vec<String>) -> Self {
         let (days, passed) = (vec![0; ids.len()], vec![None; ids.len()]);
-        let index = TraceIndex { ids, days, day_names: vec![String::new()], passed, values: Vec::new() };
+        let numbers = ids.iter().map(|id| id.as_str().into()).zip(0..).collect();
+        let index = TraceIndex { ids, numbers, days, day_names: vec![String::new()], passed, values: Vec::new() };
         Self { index, day_of: HashMap::from([(String::new(), 0)]), keys: HashMap::new() }
     }
 
