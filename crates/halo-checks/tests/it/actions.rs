@@ -114,7 +114,7 @@ async fn calls_that_break_the_schema() {
         20,
     )
     .await;
-    assert_eq!(title, "Calls of `refund` break its own schema");
+    assert_eq!(title, "Calls of `refund` do not fit the schema that the model was given");
 }
 
 #[tokio::test]
